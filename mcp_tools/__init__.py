@@ -1,0 +1,1 @@
+"""Shipmate: the hands. Operations on Kubernetes, offered as MCP tools; imports nothing from `assistant`."""
