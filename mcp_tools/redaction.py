@@ -1,0 +1,163 @@
+"""The one function every byte passes on its way to a model, an MCP client, a log or the journal.
+
+Two kinds of knowledge decide what is masked: where a value stands (the data of a Secret, an environment variable or
+field whose name says password) and what it looks like (private keys, JWTs, credentials in URLs, the token formats that
+vendors publish). Masking too much costs a detail; masking too little costs a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+MASK = "[redacted]"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+_SECRET_WORD = (
+    r"(?:pass(?:word|wd|phrase|code)|(?<![A-Za-z])pass|(?<!old)(?<![A-Za-z])pwd|secret|token|credentials?|authorization|cookie"
+    r"|(?:api|access|secret|private|signing|encryption|master|auth|account|client|storage|shared)[_.-]?key(?:[_.-]data)?"
+    r"|api[_.-]?secret|client[_.-]?secret|connection[_.-]?string|dsn)"
+)
+# The name must END in the word: `secretName`, `tokenExpirationSeconds` and `PASSWORD_FILE` are no secrets.
+_SECRET_NAME = re.compile(rf"{_SECRET_WORD}\d*$", re.IGNORECASE)
+_HARMLESS_NAMES = frozenset({"automountserviceaccounttoken", "continue_token", "pwd", "oldpwd"})
+
+_HINT = re.compile(
+    r"pass|pwd|secret|token|credential|authorization|bearer|cookie|[_.-]?key|connection|dsn|sig=|eyJ|://|-----BEGIN"
+    r"|sk-|gh[pousr]_|github_pat|glpat-|xox|AKIA|ASIA|AIza|npm_|hf_|dop_v1|pypi-",
+    re.IGNORECASE,
+)
+_PLAIN_WORDS = (
+    r"(?!(?:not|no|missing|invalid|expired|required|null|none|nil|true|false|is|was|has|must|cannot|failed|unset|empty"
+    r"|bearer|basic|and|or|for|from|of|in|to|the|a|an)\b)"
+)
+_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?(?:-----END \1-----|\Z)", re.DOTALL),
+        MASK,
+    ),
+    # RFC 7519: three base64url parts, the first of which is a JSON object.
+    (re.compile(r"\beyJ[\w-]{6,}\.[\w-]{4,}(?:\.[\w-]*)?"), MASK),
+    # RFC 3986 user information: the password, or a lone token before the @.
+    (
+        re.compile(
+            r"(?P<a>\b[a-z][a-z0-9+.-]*://[^\s:/@\"']*:)[^\s/@\"']+(?:/[^\s@\"'/]*)*(?=@[\w\[.-])", re.IGNORECASE
+        ),
+        rf"\g<a>{MASK}",
+    ),
+    (re.compile(r"(?P<a>\b[a-z][a-z0-9+.-]*://)[^\s:/@\"']{16,}(?=@)", re.IGNORECASE), rf"\g<a>{MASK}"),
+    (
+        re.compile(r"(?P<a>\b(?:bearer|basic)\s+)(?=[\w.~+/-]*[\d.~+/=_-])[\w.~+/-]{8,}=*", re.IGNORECASE),
+        rf"\g<a>{MASK}",
+    ),
+    (
+        re.compile(
+            r"\b(?:sk-[\w-]{16,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeprs]-[\w-]{10,}"
+            r"|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[\w-]{30,}|npm_\w{30,}|hf_\w{20,}|dop_v1_\w{32,}|pypi-[\w-]{32,})"
+        ),
+        MASK,
+    ),
+    (
+        re.compile(r"(?P<a>--?[\w-]*?" + _SECRET_WORD + r"[ =])(?P<q>[\"']?)[^\s\"'-][^\s\"']*(?P=q)", re.IGNORECASE),
+        rf"\g<a>{MASK}",
+    ),
+    (
+        re.compile(
+            r"(?P<a>(?<![\w-])[\"']?[\w.-]*?" + _SECRET_WORD + r"\d*\\?[\"']?\s*(?:=|:)\s*)"
+            r"(?:(?P<q>\\?[\"'])(?:(?!(?P=q)).)+(?P=q)|" + _PLAIN_WORDS + r"(?![\[{(<$/])[^\s\"',;&}\]]+)",
+            re.IGNORECASE,
+        ),
+        rf"\g<a>\g<q>{MASK}\g<q>",
+    ),
+    (re.compile(r"(?P<a>[?&;]sig=)[^\s&\"']+", re.IGNORECASE), rf"\g<a>{MASK}"),
+)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a field or environment variable of this name holds a secret by convention."""
+    return name.lower() not in _HARMLESS_NAMES and _SECRET_NAME.search(name) is not None
+
+
+def redact_text(text: str) -> str:
+    """Mask what looks like a secret in free text: logs, messages, errors, connection strings."""
+    if len(text) < 6 or not _HINT.search(text):  # noqa: PLR2004  nothing shorter can hold both a name and a value
+        return text
+    for pattern, replacement in _RULES:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def redact(value: Any) -> Any:
+    """Mask secrets in a JSON value; Kubernetes objects are recognised wherever they are nested.
+
+    Returns:
+        A copy; the input stays as it is.
+    """
+    if isinstance(value, str):
+        return redact_text(value)
+    if isinstance(value, dict):
+        return _redact_map(value)
+    if isinstance(value, list | tuple):
+        return [redact(item) for item in value]
+    return value
+
+
+def redact_at(path: Sequence[Any], value: Any, kind: str = "") -> Any:
+    """Mask a value that was cut out of an object, by the path it was cut from.
+
+    Args:
+        path: The steps from the object's root; a step into a named list is a pair of key and value.
+        value: What stands there.
+        kind: The object's kind: everything under the data of a Secret is masked.
+    """
+    if not isinstance(value, str | int | float | dict | list) or isinstance(value, bool):
+        return value
+    if kind == "Secret" and path and path[0] in {"data", "stringData"}:
+        return {key: MASK for key in value} if isinstance(value, dict) else MASK
+    last = path[-1] if path else None
+    names = [step for step in (last,) if isinstance(step, str)]
+    if last == "value" and len(path) > 1 and isinstance(path[-2], tuple):
+        names.append(path[-2][1])
+    if isinstance(value, str) and any(is_secret_name(name) for name in names):
+        return MASK
+    return redact(value)
+
+
+def _redact_map(value: dict[str, Any]) -> dict[str, Any]:
+    kind = value.get("kind")
+    if kind == "Secret":
+        return {
+            key: _mask_values(item) if key in {"data", "stringData"} else _redact_entry(key, item)
+            for key, item in value.items()
+        }
+    if kind == "SecretList" and isinstance(value.get("items"), list):
+        return {**value, "items": [_redact_map({"kind": "Secret", **item}) for item in value["items"]]}
+    name = value.get("name")
+    if isinstance(name, str) and isinstance(value.get("value"), str) and is_secret_name(name):
+        value = {**value, "value": MASK}
+    return {key: _redact_entry(key, item) for key, item in value.items()}
+
+
+def _redact_entry(key: Any, item: Any) -> Any:
+    if isinstance(item, str):
+        if not item or item == MASK:
+            return item
+        if isinstance(key, str) and is_secret_name(key):
+            return MASK
+        if key == LAST_APPLIED:
+            return _redact_json(item)
+    return redact(item)
+
+
+def _redact_json(text: str) -> str:
+    try:
+        return msgspec.json.encode(redact(msgspec.json.decode(text))).decode()
+    except msgspec.MsgspecError:
+        return MASK
+
+
+def _mask_values(data: Any) -> Any:
+    return {key: MASK for key in data} if isinstance(data, dict) else MASK
