@@ -116,7 +116,7 @@ def redact_at(path: Sequence[Any], value: Any, kind: str = "") -> Any:
     if not isinstance(value, str | int | float | dict | list) or isinstance(value, bool):
         return value
     if kind == "Secret" and path and path[0] in {"data", "stringData"}:
-        return {key: MASK for key in value} if isinstance(value, dict) else MASK
+        return dict.fromkeys(value, MASK) if isinstance(value, dict) else MASK
     last = path[-1] if path else None
     names = [step for step in (last,) if isinstance(step, str)]
     if last == "value" and len(path) > 1 and isinstance(path[-2], tuple):
@@ -160,4 +160,4 @@ def _redact_json(text: str) -> str:
 
 
 def _mask_values(data: Any) -> Any:
-    return {key: MASK for key in data} if isinstance(data, dict) else MASK
+    return dict.fromkeys(data, MASK) if isinstance(data, dict) else MASK

@@ -1,0 +1,274 @@
+"""Every change, kept in SQLite: what was planned, what was sent, how it ended, and what undoes it.
+
+A row is written before the request it describes, so that a process that dies leaves a trace. Values pass the redaction
+like everything that is kept: a change whose earlier value is a secret cannot be undone from here, and says so.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mcp_tools.changes.diff import Edit
+from mcp_tools.changes.model import ABSENT, FieldChange, FieldPath, ObjectRef, Outcome, Plan
+from mcp_tools.errors import PlanExpired, ShipmateError
+from mcp_tools.redaction import MASK, redact_at, redact_text
+
+PLAN_MINUTES = 15
+MIGRATIONS = (
+    """
+    CREATE TABLE changes (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        plan_id TEXT NOT NULL UNIQUE,
+        at TEXT NOT NULL,
+        ended_at TEXT,
+        context TEXT NOT NULL,
+        server TEXT NOT NULL,
+        uid TEXT NOT NULL,
+        action TEXT NOT NULL,
+        title TEXT NOT NULL,
+        target TEXT NOT NULL,
+        arguments TEXT NOT NULL,
+        edits TEXT NOT NULL,
+        changes TEXT NOT NULL,
+        warnings TEXT NOT NULL,
+        resource_version TEXT NOT NULL,
+        generation INTEGER NOT NULL,
+        reversible INTEGER NOT NULL,
+        status TEXT NOT NULL,
+        reason TEXT,
+        undoes INTEGER REFERENCES changes (id),
+        undone_by INTEGER REFERENCES changes (id)
+    );
+    CREATE INDEX changes_by_context ON changes (context, id);
+    """,
+)
+APPLYING = "applying"
+"""The status between the moment a request is sent and the moment its end is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the journal. `status` is an `Outcome` value, or `applying` while a change is in flight."""
+
+    id: int
+    plan: Plan
+    edits: tuple[Edit, ...]
+    uid: str
+    generation: int
+    at: str
+    ended_at: str | None
+    status: str
+    reason: str | None
+    undone_by: int | None
+
+
+class JournalProblem(ShipmateError):
+    """The journal cannot be read or written; nothing is changed without it."""
+
+    code = "journal"
+
+
+class Journal:
+    """The journal in one file, shared by all of a user's processes."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the journal, make it where it is absent, and bring its tables up to date.
+
+        Raises:
+            JournalProblem: The file cannot be opened or is no database.
+        """
+        self.path = path
+        with self._trouble():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.touch(mode=0o600, exist_ok=True)
+            # Tools run in worker threads, one at a time.
+            self._db = sqlite3.connect(path, timeout=5, check_same_thread=False, isolation_level=None)
+            self._db.row_factory = sqlite3.Row
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._migrate()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def add_plan(self, plan: Plan, edits: tuple[Edit, ...], *, server: str, uid: str, generation: int) -> int:
+        """Keep a plan before anything is done.
+
+        Returns:
+            Its number, which is the change's number if it is carried out.
+        """
+        kind = plan.target.kind
+        with self._trouble():
+            cursor = self._db.execute(
+                "INSERT INTO changes (plan_id, at, context, server, uid, action, title, target, arguments, edits,"
+                " changes, warnings, resource_version, generation, reversible, status, undoes)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    plan.id,
+                    _now(),
+                    plan.context,
+                    server,
+                    uid,
+                    plan.action,
+                    redact_text(plan.title),
+                    _dump(plan.target),
+                    _dump(plan.arguments),
+                    _dump([[edit.path, *_maybe(edit.path, edit.value, kind)] for edit in edits]),
+                    _dump([[c.path, _maybe(c.path, c.old, kind), _maybe(c.path, c.new, kind)] for c in plan.changes]),
+                    _dump(plan.warnings),
+                    plan.resource_version,
+                    generation,
+                    plan.reversible,
+                    Outcome.PLANNED.value,
+                    plan.undoes,
+                ),
+            )
+        return int(cursor.lastrowid or 0)
+
+    def claim(self, plan_id: str) -> Entry:
+        """Take a plan for carrying out, in one atomic step, so that no plan is carried out twice.
+
+        Raises:
+            PlanExpired: It is unknown, was used or declined, or is older than a quarter of an hour.
+        """
+        oldest = _now(dt.timedelta(minutes=PLAN_MINUTES))
+        with self._trouble():
+            row = self._db.execute(
+                "UPDATE changes SET status = ? WHERE plan_id = ? AND status = ? AND at >= ? RETURNING *",
+                (APPLYING, plan_id, Outcome.PLANNED.value, oldest),
+            ).fetchone()
+            known = row or self._db.execute("SELECT * FROM changes WHERE plan_id = ?", (plan_id,)).fetchone()
+        if row is not None:
+            return _entry(row)
+        hint = "Ask for the change again to get a fresh plan."
+        if known is None:
+            raise PlanExpired(f"There is no plan {plan_id!r}.", hint)
+        if known["status"] == Outcome.PLANNED.value:
+            raise PlanExpired(f"The plan {plan_id!r} is older than {PLAN_MINUTES} minutes.", hint)
+        raise PlanExpired(f"The plan {plan_id!r} was used already (change {known['id']}: {known['status']}).", hint)
+
+    def finish(self, change_id: int, outcome: Outcome, reason: str | None = None) -> None:
+        """Write down how a change ended, and mark what it undid."""
+        with self._trouble():
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute(
+                "UPDATE changes SET status = ?, reason = ?, ended_at = ? WHERE id = ?",
+                (outcome.value, redact_text(reason) if reason else None, _now(), change_id),
+            )
+            if outcome is Outcome.VERIFIED:
+                self._db.execute(
+                    "UPDATE changes SET undone_by = ? WHERE id = (SELECT undoes FROM changes WHERE id = ?)",
+                    (change_id, change_id),
+                )
+            self._db.execute("COMMIT")
+
+    def get(self, change_id: int) -> Entry | None:
+        """One entry, or None."""
+        with self._trouble():
+            row = self._db.execute("SELECT * FROM changes WHERE id = ?", (change_id,)).fetchone()
+        return _entry(row) if row else None
+
+    def latest(self, limit: int, *, context: str | None = None) -> list[Entry]:
+        """The latest changes that were decided on, newest first; plans nobody answered are left out."""
+        with self._trouble():
+            rows = self._db.execute(
+                "SELECT * FROM changes WHERE status != ? AND (? IS NULL OR context = ?) ORDER BY id DESC LIMIT ?",
+                (Outcome.PLANNED.value, context, context, limit),
+            ).fetchall()
+        return [_entry(row) for row in rows]
+
+    def last_reversible(self, context: str) -> Entry | None:
+        """The latest change in a context that stands and was not itself an undo."""
+        with self._trouble():
+            row = self._db.execute(
+                "SELECT * FROM changes WHERE context = ? AND status IN (?, ?) AND undone_by IS NULL AND undoes IS NULL"
+                " ORDER BY id DESC LIMIT 1",
+                (context, Outcome.VERIFIED.value, Outcome.INTERRUPTED.value),
+            ).fetchone()
+        return _entry(row) if row else None
+
+    def _migrate(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+            for statement in script.split(";"):
+                self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version = {number}")
+        self._db.execute("COMMIT")
+
+    @contextmanager
+    def _trouble(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise JournalProblem(
+                f"The journal at {self.path} cannot be used: {error}.",
+                "Check the disk and the file's permissions, or set XDG_STATE_HOME to another place.",
+            ) from error
+
+
+def is_whole(entry: Entry) -> bool:
+    """Whether the entry still holds every value, so that it can be carried out or undone from the journal alone."""
+    return MASK not in _dump(
+        [[_maybe((), change.old, ""), _maybe((), change.new, "")] for change in entry.plan.changes]
+    )
+
+
+def _maybe(path: FieldPath, value: Any, kind: str) -> list[Any]:
+    # JSON has no "absent": a list that is empty or holds one value does.
+    return [] if value is ABSENT else [redact_at(path, value, kind)]
+
+
+def _dump(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _path(steps: list[Any]) -> FieldPath:
+    return tuple((step[0], step[1]) if isinstance(step, list) else step for step in steps)
+
+
+def _value(held: list[Any]) -> Any:
+    return held[0] if held else ABSENT
+
+
+def _entry(row: sqlite3.Row) -> Entry:
+    plan = Plan(
+        id=row["plan_id"],
+        action=row["action"],
+        title=row["title"],
+        target=msgspec.json.decode(row["target"], type=ObjectRef),
+        context=row["context"],
+        changes=tuple(
+            FieldChange(_path(path), _value(old), _value(new)) for path, old, new in msgspec.json.decode(row["changes"])
+        ),
+        resource_version=row["resource_version"],
+        warnings=tuple(msgspec.json.decode(row["warnings"])),
+        reversible=bool(row["reversible"]),
+        arguments=msgspec.json.decode(row["arguments"]),
+        undoes=row["undoes"],
+    )
+    return Entry(
+        id=row["id"],
+        plan=plan,
+        edits=tuple(Edit(_path(path), _value(held)) for path, *held in msgspec.json.decode(row["edits"])),
+        uid=row["uid"],
+        generation=row["generation"],
+        at=row["at"],
+        ended_at=row["ended_at"],
+        status=row["status"],
+        reason=row["reason"],
+        undone_by=row["undone_by"],
+    )
+
+
+def _now(ago: dt.timedelta = dt.timedelta()) -> str:
+    return (dt.datetime.now(dt.UTC) - ago).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,121 @@
+"""What can be asked for: each operation turns an object as it is into the edits that make it as wanted."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mcp_tools.changes.diff import Edit
+from mcp_tools.cluster.resolve import SCALABLE, WORKLOADS
+from mcp_tools.errors import Ambiguous, UsageError
+
+if TYPE_CHECKING:
+    from mcp_tools.cluster.resolve import Found
+
+RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
+MAX_REPLICAS = 10_000
+# The reference grammar of the distribution project: [registry/]path[:tag][@digest].
+IMAGE = re.compile(
+    r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::\d+)?/)?"
+    r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
+    r"(?::\w[\w.-]{0,127})?(?:@[a-z0-9]+:[a-f0-9]{32,})?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One object and the edits that make it as wanted.
+
+    Attributes:
+        title: What will happen, in one sentence; the engine adds nothing to it.
+        edits: In order; an empty tuple means the object is as wanted already.
+        reversible: Whether putting the old values back undoes it.
+        undoes: The number of the change that this puts back.
+    """
+
+    action: str
+    title: str
+    found: Found
+    edits: tuple[Edit, ...]
+    arguments: dict[str, Any] = field(default_factory=dict)
+    reversible: bool = True
+    undoes: int | None = None
+
+
+def scale(found: Found, replicas: int) -> Wanted:
+    """Set the number of replicas of a Deployment, StatefulSet or ReplicaSet.
+
+    Raises:
+        UsageError: The number is out of range, or the kind has no replicas.
+    """
+    if not 0 <= replicas <= MAX_REPLICAS:
+        raise UsageError(f"{replicas} replicas is out of range.", f"Ask for 0 to {MAX_REPLICAS}.")
+    _require(found, SCALABLE, "scaled")
+    before = found.object["spec"].get("replicas", 1)
+    return Wanted(
+        action="scale",
+        title=f"Scale {found} from {before} to {_count(replicas, 'replica')}",
+        found=found,
+        edits=(Edit(("spec", "replicas"), replicas),),
+        arguments={"replicas": replicas},
+    )
+
+
+def restart(found: Found) -> Wanted:
+    """Replace all pods of a workload, a few at a time, as `kubectl rollout restart` does.
+
+    Raises:
+        UsageError: The kind has no rollout.
+    """
+    _require(found, WORKLOADS, "restarted")
+    if found.object["spec"].get("paused"):
+        raise UsageError(f"The rollout of {found} is paused; nothing would restart.", "Resume it first.")
+    now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return Wanted(
+        action="restart",
+        title=f"Restart {found}, replacing its pods a few at a time",
+        found=found,
+        edits=(Edit(("spec", "template", "metadata", "annotations", RESTARTED_AT), now),),
+        reversible=False,
+    )
+
+
+def set_image(found: Found, image: str, container: str | None) -> Wanted:
+    """Set the image of one container (the only one, unless it is named).
+
+    Raises:
+        UsageError: The kind has no pod template, the image is no image reference, or no container has that name.
+        Ambiguous: There are several containers and none was named.
+    """
+    _require(found, WORKLOADS, "given another image")
+    if not IMAGE.fullmatch(image):
+        raise UsageError(f"{image!r} is not an image reference.", "Write it as repository:tag.")
+    containers = {item["name"]: item for item in found.object["spec"]["template"]["spec"]["containers"]}
+    names = tuple(containers)
+    if container is None:
+        if len(names) > 1:
+            raise Ambiguous(f"{found} has several containers: {', '.join(names)}.", "Name one of them.", names)
+        container = names[0]
+    if container not in containers:
+        raise UsageError(f"{found} has no container {container!r}.", f"It has: {', '.join(names)}.")
+    before = containers[container].get("image", "none")
+    path = ("spec", "template", "spec", "containers", ("name", container), "image")
+    return Wanted(
+        action="set_image",
+        title=f"Set the image of {found} (container {container}) from {before} to {image}",
+        found=found,
+        edits=(Edit(path, image),),
+        arguments={"image": image, "container": container},
+    )
+
+
+def _require(found: Found, kinds: tuple[str, ...], done: str) -> None:
+    if found.kind.plural not in kinds:
+        able = ", ".join(kinds)
+        raise UsageError(f"A {found.kind.name} cannot be {done}.", f"This works on {able}.")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,214 @@
+"""What state a pod is in, in kubectl's words, and what is wrong with it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from mcp_tools.cluster.connection import Connection
+
+
+class Waiting(msgspec.Struct):
+    """Why a container waits, such as `ImagePullBackOff`."""
+
+    reason: str = ""
+    message: str = ""
+
+
+class Terminated(msgspec.Struct, rename="camel"):
+    """How a container ended."""
+
+    exit_code: int = 0
+    signal: int = 0
+    reason: str = ""
+    message: str = ""
+
+
+class ContainerState(msgspec.Struct):
+    """At most one of the two is there; a running container has neither."""
+
+    waiting: Waiting | None = None
+    terminated: Terminated | None = None
+    running: dict[str, Any] | None = None
+
+
+class ContainerStatus(msgspec.Struct, rename="camel"):
+    """The kubelet's word on one container."""
+
+    name: str = ""
+    image: str = ""
+    ready: bool = False
+    started: bool | None = None
+    restart_count: int = 0
+    state: ContainerState = msgspec.field(default_factory=ContainerState)
+    last_state: ContainerState = msgspec.field(default_factory=ContainerState)
+
+
+class Condition(msgspec.Struct, rename="camel"):
+    """A condition of a pod or workload."""
+
+    type: str
+    status: str = "Unknown"
+    reason: str = ""
+    message: str = ""
+    last_transition_time: str = ""
+
+
+class PodStatus(msgspec.Struct, rename="camel"):
+    """The part of `status` that tells how a pod is."""
+
+    phase: str = "Unknown"
+    reason: str = ""
+    conditions: list[Condition] = []
+    init_container_statuses: list[ContainerStatus] = []
+    container_statuses: list[ContainerStatus] = []
+
+
+class Owner(msgspec.Struct):
+    """An owner reference."""
+
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+    controller: bool = False
+
+
+class PodMeta(msgspec.Struct, rename="camel"):
+    """The part of `metadata` that tells which pod it is."""
+
+    name: str
+    namespace: str = ""
+    uid: str = ""
+    creation_timestamp: str = ""
+    deletion_timestamp: str | None = None
+    labels: dict[str, str] = {}
+    owner_references: list[Owner] = []
+
+
+class NamedContainer(msgspec.Struct, rename="camel"):
+    """A container of the spec; `restart_policy` is `Always` for a sidecar among the init containers."""
+
+    name: str
+    restart_policy: str = ""
+
+
+class PodSpec(msgspec.Struct, rename="camel"):
+    """The part of `spec` that readiness is counted with."""
+
+    containers: list[NamedContainer] = []
+    init_containers: list[NamedContainer] = []
+
+
+class Pod(msgspec.Struct):
+    """A pod, as far as its state goes."""
+
+    metadata: PodMeta
+    spec: PodSpec = msgspec.field(default_factory=PodSpec)
+    status: PodStatus = msgspec.field(default_factory=PodStatus)
+
+
+class _PodList(msgspec.Struct):
+    items: list[Pod] = []
+
+
+_pods = msgspec.json.Decoder(_PodList)
+
+
+def list_pods(connection: Connection, namespace: str, label_selector: str) -> list[Pod]:
+    """The pods of a namespace that a label selector picks, oldest first; errors as `Connection.get`."""
+    raw = connection.get(f"/api/v1/namespaces/{namespace}/pods", [("labelSelector", label_selector)])
+    return sorted(_pods.decode(raw).items, key=lambda pod: (pod.metadata.creation_timestamp, pod.metadata.name))
+
+
+@dataclass(frozen=True, slots=True)
+class PodSummary:
+    """One line about a pod.
+
+    Attributes:
+        status: kubectl's STATUS column.
+        ready: `1/1`: containers that are ready, of all.
+        restarts: Of all containers together.
+        age: Such as `5m`.
+    """
+
+    name: str
+    status: str
+    ready: str
+    restarts: int
+    age: str
+
+
+def summarise(pod: Pod) -> PodSummary:
+    """One line about a pod, as `kubectl get pods` prints it."""
+    statuses = pod.status.container_statuses
+    sidecars = {c.name for c in pod.spec.init_containers if c.restart_policy == "Always"}
+    beside = [status for status in pod.status.init_container_statuses if status.name in sidecars]
+    total = len(pod.spec.containers) + len(sidecars)
+    return PodSummary(
+        name=pod.metadata.name,
+        status=status_word(pod),
+        ready=f"{sum(s.ready for s in (*statuses, *beside))}/{total}",
+        restarts=sum(s.restart_count for s in (*statuses, *beside)),
+        age=age(pod.metadata.creation_timestamp),
+    )
+
+
+def status_word(pod: Pod) -> str:
+    """The STATUS column of `kubectl get pods` (the rules of printPod in kubernetes/pkg/printers/internalversion)."""
+    word = pod.status.reason or pod.status.phase
+    sidecars = {c.name for c in pod.spec.init_containers if c.restart_policy == "Always"}
+    for index, status in enumerate(pod.status.init_container_statuses):
+        ended, waits = status.state.terminated, status.state.waiting
+        if (ended and ended.exit_code == 0) or (status.name in sidecars and status.started):
+            continue
+        if ended:
+            word = f"Init:{ended.reason or f'ExitCode:{ended.exit_code}'}"
+        elif waits and waits.reason not in {"", "PodInitializing"}:
+            word = f"Init:{waits.reason}"
+        else:
+            word = f"Init:{index}/{len(pod.spec.init_containers)}"
+        break
+    else:
+        word = _main_word(pod, word)
+    if pod.metadata.deletion_timestamp:
+        return "Unknown" if pod.status.reason == "NodeLost" else "Terminating"
+    return word
+
+
+def _main_word(pod: Pod, word: str) -> str:
+    running = False
+    for status in reversed(pod.status.container_statuses):
+        ended, waits = status.state.terminated, status.state.waiting
+        if waits and waits.reason:
+            word = waits.reason
+        elif ended:
+            code = f"Signal:{ended.signal}" if ended.signal else f"ExitCode:{ended.exit_code}"
+            word = ended.reason or code
+        elif status.ready and status.state.running is not None:
+            running = True
+    if word == "Completed" and running:
+        word = "Running" if is_ready(pod) else "NotReady"
+    return word
+
+
+def is_ready(pod: Pod) -> bool:
+    """Whether the pod's Ready condition is true and it is not being deleted."""
+    return not pod.metadata.deletion_timestamp and any(
+        condition.type == "Ready" and condition.status == "True" for condition in pod.status.conditions
+    )
+
+
+def age(timestamp: str, now: dt.datetime | None = None) -> str:
+    """How long ago an RFC 3339 time was, in kubectl's short form (`45s`, `5m`, `3h`, `2d`); empty for no time."""
+    if not timestamp:
+        return ""
+    then = dt.datetime.fromisoformat(timestamp)
+    seconds = max(0, int(((now or dt.datetime.now(dt.UTC)) - then).total_seconds()))
+    for unit, size, least in (("d", 86400, 2), ("h", 3600, 2), ("m", 60, 2)):
+        if seconds >= least * size:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
