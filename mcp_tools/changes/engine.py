@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
 
 FIELD_MANAGER = "shipmate"
+UNWATCHED = "nobody waited for the end of the rollout"
 WRITE_TRIES = 5
 """Status updates of controllers race with a guarded write; real changes of others end it at once."""
 
@@ -63,30 +64,24 @@ class _Prepared:
 class Engine:
     """Carries out changes on one cluster.
 
-    Attributes:
-        approver: Asked once for every plan.
-        reporter: Told whenever something moved.
+    Args:
         timeout: Seconds a rollout may take before it is rolled back.
     """
 
-    def __init__(
-        self, connection: Connection, journal: Journal, *, approver: Approver, reporter: Reporter, timeout: float
-    ) -> None:
+    def __init__(self, connection: Connection, journal: Journal, timeout: float) -> None:
         self._connection = connection
         self._journal = journal
         self._prepared: dict[str, _Prepared] = {}
         self._stop = threading.Event()
         self._watcher = Watcher(connection, self._stop)
-        self.approver = approver
-        self.reporter = reporter
-        self.timeout = timeout
+        self._timeout = timeout
 
     def interrupt(self) -> None:
         """Stop watching the rollout in flight, from another thread or a signal handler; what was applied stays."""
         self._stop.set()
 
-    def run(self, wanted: Wanted) -> Change:
-        """Plan a change, ask for approval, and carry it out.
+    def run(self, wanted: Wanted, approver: Approver, reporter: Reporter) -> Change:
+        """Plan a change, ask the approver, and carry it out, telling the reporter whenever something moves.
 
         Raises:
             ShipmateError: The object cannot be read, the dry run refused the change, or nobody can be asked. Nothing
@@ -95,36 +90,19 @@ class Engine:
         prepared = self._prepare(wanted)
         if isinstance(prepared, Change):
             return prepared
-        decision = self.approver(prepared.plan)
-        if decision is Decision.DEFERRED:
-            return Change(Outcome.PLANNED, prepared.plan, prepared.change_id)
-        if decision is Decision.DECLINED:
-            self._prepared.pop(prepared.plan.id, None)
-            self._journal.finish(prepared.change_id, Outcome.DECLINED)
-            return Change(Outcome.DECLINED, prepared.plan, prepared.change_id)
-        return self.apply(prepared.plan.id)
+        return self._decide(prepared, approver, reporter)
 
-    def apply(self, plan_id: str) -> Change:
-        """Carry out a plan that was shown before; asking for it by its id is the approval.
+    def apply(self, plan_id: str, approver: Approver, reporter: Reporter) -> Change:
+        """Carry out a plan that was kept, after the approver saw it again.
 
         Raises:
             PlanExpired: The plan is unknown, used, too old, for another cluster, or held a secret that is gone.
             Conflict: Somebody changed the object since the plan was shown; nothing was changed.
         """
-        entry = self._journal.claim(plan_id)
-        try:
-            prepared = self._prepared.pop(plan_id, None) or self._restore(entry)
-            self.reporter(Progress(Phase.APPLYING, f"applying to {prepared.found}"))
-            self._send(entry, prepared)
-        except ShipmateError as error:
-            self._journal.finish(entry.id, Outcome.FAILED, error.message)
-            raise
-        try:
-            return self._see_through(prepared)
-        except KeyboardInterrupt:
-            return self._interrupted(prepared, None)
+        prepared = self._prepared.get(plan_id) or self._restore(self._journal.planned(plan_id))
+        return self._decide(prepared, approver, reporter)
 
-    def undo(self, change_id: int | None) -> Change:
+    def undo(self, change_id: int | None, approver: Approver, reporter: Reporter) -> Change:
         """Put back what a change replaced (the last one in this context that can be), itself as a transaction.
 
         Raises:
@@ -152,8 +130,33 @@ class Engine:
                 edits=inverse(entry.plan.changes),
                 arguments={"change_id": entry.id},
                 undoes=entry.id,
-            )
+            ),
+            approver,
+            reporter,
         )
+
+    def _decide(self, prepared: _Prepared, approver: Approver, reporter: Reporter) -> Change:
+        plan = prepared.plan
+        decision = approver(plan)
+        if decision is Decision.DEFERRED:
+            return Change(Outcome.PLANNED, plan, prepared.change_id)
+        entry = self._journal.claim(plan.id)
+        self._prepared.pop(plan.id, None)
+        if decision is Decision.DECLINED:
+            self._journal.finish(entry.id, Outcome.DECLINED)
+            return Change(Outcome.DECLINED, plan, entry.id)
+        try:
+            reporter(Progress(Phase.APPLYING, f"applying to {prepared.found}"))
+            self._send(entry, prepared)
+        except ShipmateError as error:
+            self._journal.finish(entry.id, Outcome.FAILED, error.message)
+            raise
+        try:
+            change = self._see_through(prepared, reporter)
+        except KeyboardInterrupt:
+            change = self._end(prepared, Outcome.INTERRUPTED, UNWATCHED, None)
+        reporter(Progress(Phase.DONE, change.outcome.value.replace("_", " ")))
+        return change
 
     def _prepare(self, wanted: Wanted) -> _Prepared | Change:
         self._stop.clear()
@@ -264,16 +267,16 @@ class Engine:
         path = found.kind.path(found.namespace, found.name)
         return self._connection.write("PATCH", path, operations, content_type=JSON_PATCH, query=query)
 
-    def _see_through(self, prepared: _Prepared) -> Change:
+    def _see_through(self, prepared: _Prepared, reporter: Reporter) -> Change:
         """Watch what was applied to its end, and take it back when the end is bad."""
         rollout = None
         if prepared.found.kind.plural in ROLLOUTS:
-            verdict = self._watcher.watch(prepared.found, self.timeout, Phase.WATCHING, self.reporter)
+            verdict = self._watcher.watch(prepared.found, self._timeout, Phase.WATCHING, reporter)
             rollout = verdict.rollout
             if verdict.interrupted:
-                return self._interrupted(prepared, rollout)
+                return self._end(prepared, Outcome.INTERRUPTED, UNWATCHED, rollout)
             if verdict.failure:
-                return self._roll_back(prepared, verdict.failure, rollout)
+                return self._roll_back(prepared, reporter, verdict.failure, rollout)
         live = self._find(prepared.plan.target).object
         overruled = [c for c in prepared.plan.changes if value_at(live, c.path) != c.new]
         if overruled:
@@ -283,16 +286,16 @@ class Engine:
             )
         return self._end(prepared, Outcome.VERIFIED, None, rollout)
 
-    def _roll_back(self, prepared: _Prepared, failure: str, seen: Rollout | None) -> Change:
+    def _roll_back(self, prepared: _Prepared, reporter: Reporter, failure: str, seen: Rollout | None) -> Change:
         plan = prepared.plan
-        self.reporter(Progress(Phase.ROLLING_BACK, f"rolling back: {failure}"))
+        reporter(Progress(Phase.ROLLING_BACK, f"rolling back: {failure}"))
         try:
             live = self._find(plan.target)
             for change in plan.changes:
                 if value_at(live.object, change.path) != change.new:
                     raise Conflict(moved_on(live.object, change.path))
             self._patch(live, live.object, inverse(plan.changes))
-            verdict = self._watcher.watch(live, self.timeout, Phase.ROLLING_BACK, self.reporter)
+            verdict = self._watcher.watch(live, self._timeout, Phase.ROLLING_BACK, reporter)
         except ShipmateError as error:
             return self._end(prepared, Outcome.FAILED, f"{failure}; the rollback did not work: {error.message}", seen)
         reason = failure
@@ -302,12 +305,8 @@ class Engine:
             reason += "; what was there before is set again, and nobody waited for its rollout"
         return self._end(prepared, Outcome.ROLLED_BACK, reason, verdict.rollout)
 
-    def _interrupted(self, prepared: _Prepared, rollout: Rollout | None) -> Change:
-        return self._end(prepared, Outcome.INTERRUPTED, "nobody waited for the end of the rollout", rollout)
-
     def _end(self, prepared: _Prepared, outcome: Outcome, reason: str | None, rollout: Rollout | None) -> Change:
         self._journal.finish(prepared.change_id, outcome, reason)
-        self.reporter(Progress(Phase.DONE, outcome.value.replace("_", " ")))
         return Change(outcome, prepared.plan, prepared.change_id, reason, rollout)
 
     def _undoable(self, change_id: int | None) -> Entry:

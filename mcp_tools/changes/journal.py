@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -86,10 +87,11 @@ class Journal:
             JournalProblem: The file cannot be opened or is no database.
         """
         self.path = path
+        self._lock = threading.RLock()
         with self._trouble():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.touch(mode=0o600, exist_ok=True)
-            # Tools run in worker threads, one at a time.
+            # Tools run in worker threads; the lock makes them take turns.
             self._db = sqlite3.connect(path, timeout=5, check_same_thread=False, isolation_level=None)
             self._db.row_factory = sqlite3.Row
             self._db.execute("PRAGMA journal_mode = WAL")
@@ -134,27 +136,36 @@ class Journal:
             )
         return int(cursor.lastrowid or 0)
 
-    def claim(self, plan_id: str) -> Entry:
-        """Take a plan for carrying out, in one atomic step, so that no plan is carried out twice.
+    def planned(self, plan_id: str) -> Entry:
+        """A plan that still can be carried out.
 
         Raises:
             PlanExpired: It is unknown, was used or declined, or is older than a quarter of an hour.
         """
-        oldest = _now(dt.timedelta(minutes=PLAN_MINUTES))
         with self._trouble():
-            row = self._db.execute(
-                "UPDATE changes SET status = ? WHERE plan_id = ? AND status = ? AND at >= ? RETURNING *",
-                (APPLYING, plan_id, Outcome.PLANNED.value, oldest),
-            ).fetchone()
-            known = row or self._db.execute("SELECT * FROM changes WHERE plan_id = ?", (plan_id,)).fetchone()
-        if row is not None:
-            return _entry(row)
+            row = self._db.execute("SELECT * FROM changes WHERE plan_id = ?", (plan_id,)).fetchone()
         hint = "Ask for the change again to get a fresh plan."
-        if known is None:
+        if row is None:
             raise PlanExpired(f"There is no plan {plan_id!r}.", hint)
-        if known["status"] == Outcome.PLANNED.value:
+        if row["status"] != Outcome.PLANNED.value:
+            raise PlanExpired(f"The plan {plan_id!r} was used already (change {row['id']}: {row['status']}).", hint)
+        if row["at"] < _now(dt.timedelta(minutes=PLAN_MINUTES)):
             raise PlanExpired(f"The plan {plan_id!r} is older than {PLAN_MINUTES} minutes.", hint)
-        raise PlanExpired(f"The plan {plan_id!r} was used already (change {known['id']}: {known['status']}).", hint)
+        return _entry(row)
+
+    def claim(self, plan_id: str) -> Entry:
+        """Take a plan for carrying out, in one atomic step, so that no plan is carried out twice.
+
+        Raises:
+            PlanExpired: As `planned`; a plan that another process took a moment ago is used.
+        """
+        entry = self.planned(plan_id)
+        with self._trouble():
+            taken = self._db.execute(
+                "UPDATE changes SET status = ? WHERE plan_id = ? AND status = ?",
+                (APPLYING, plan_id, Outcome.PLANNED.value),
+            ).rowcount
+        return entry if taken else self.planned(plan_id)
 
     def finish(self, change_id: int, outcome: Outcome, reason: str | None = None) -> None:
         """Write down how a change ended, and mark what it undid."""
@@ -208,7 +219,8 @@ class Journal:
     @contextmanager
     def _trouble(self) -> Iterator[None]:
         try:
-            yield
+            with self._lock:
+                yield
         except (sqlite3.Error, OSError) as error:
             raise JournalProblem(
                 f"The journal at {self.path} cannot be used: {error}.",

@@ -1,0 +1,1 @@
+"""What can be asked of a cluster without changing it: each question one module, each answer plain, bounded data."""

@@ -1,0 +1,124 @@
+"""One object in one compact answer: what it is, how it is, who owns it, its pods, and what was reported."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from mcp_tools.changes.rollout import selector_of
+from mcp_tools.cluster.pods import age, list_pods, summarise
+from mcp_tools.cluster.resolve import DESCRIBABLE, find_object
+from mcp_tools.reads.answer import Answer, clip, count
+from mcp_tools.reads.events import events_of
+from mcp_tools.redaction import LAST_APPLIED
+
+if TYPE_CHECKING:
+    from mcp_tools.cluster.connection import Connection
+    from mcp_tools.cluster.resolve import Found
+
+# Defaults that the API server writes into every pod template and nobody asks about.
+NOISE = {
+    "terminationMessagePath": "/dev/termination-log",
+    "terminationMessagePolicy": "File",
+    "dnsPolicy": "ClusterFirst",
+    "schedulerName": "default-scheduler",
+    "terminationGracePeriodSeconds": 30,
+    "securityContext": {},
+    "progressDeadlineSeconds": 600,
+    "revisionHistoryLimit": 10,
+    "protocol": "TCP",
+    "successThreshold": 1,
+    "internalTrafficPolicy": "Cluster",
+    "sessionAffinity": "None",
+    "enableServiceLinks": True,
+    "preemptionPolicy": "PreemptLowerPriority",
+    "priority": 0,
+}
+MAX_DEPTH = 12
+MAX_ITEMS = 40
+MAX_PODS = 30
+
+
+def describe(connection: Connection, target: str, namespace: str | None) -> Answer:
+    """Describe one object; errors as `find_object` and `Connection.get`.
+
+    Returns:
+        `object` (identity, labels, spec or data without noise), `status`, `conditions`, `owners`, `pods`, `events`.
+    """
+    found = find_object(connection, target, namespace, DESCRIBABLE)
+    obj, metadata = found.object, found.object["metadata"]
+    status = obj.get("status") or {}
+    pods = _pods(connection, found)
+    owners = [f"{owner['kind']}/{owner['name']}" for owner in metadata.get("ownerReferences") or []]
+    body = {
+        key: value
+        for key, value in obj.items()
+        if key not in {"apiVersion", "kind", "metadata", "status"} and value not in ({}, [], None)
+    }
+    data = {
+        "object": {
+            "kind": found.kind.name,
+            "name": found.name,
+            "namespace": found.namespace,
+            "age": age(metadata.get("creationTimestamp", "")),
+            "labels": metadata.get("labels") or {},
+            "annotations": {k: clip(v) for k, v in (metadata.get("annotations") or {}).items() if k != LAST_APPLIED},
+            **_compact(body),
+        },
+        "status": _compact({key: value for key, value in status.items() if key != "conditions"}),
+        "conditions": [
+            {
+                "type": condition.get("type"),
+                "status": condition.get("status"),
+                "reason": condition.get("reason", ""),
+                "message": clip(condition.get("message", "")),
+                "since": age(condition.get("lastTransitionTime") or ""),
+            }
+            for condition in status.get("conditions") or []
+        ],
+        "owners": owners,
+        "pods": pods,
+        "events": events_of(connection, obj),
+    }
+    return Answer(_summary(found, pods, data["events"]), data)
+
+
+def _pods(connection: Connection, found: Found) -> list[dict[str, Any]]:
+    if not found.namespace:
+        return []
+    selector = selector_of(found.object)
+    if found.kind.name == "Service":
+        labels = (found.object.get("spec") or {}).get("selector") or {}
+        selector = ",".join(f"{key}={value}" for key, value in labels.items())
+    if not selector or found.kind.name in {"NetworkPolicy", "PodDisruptionBudget", "PersistentVolumeClaim"}:
+        return []
+    return [asdict(summarise(pod)) for pod in list_pods(connection, found.namespace, selector)[:MAX_PODS]]
+
+
+def _compact(value: Any, depth: int = 0) -> Any:
+    if depth > MAX_DEPTH:
+        return "…"
+    if isinstance(value, dict):
+        return {
+            key: _compact(item, depth + 1)
+            for key, item in value.items()
+            if not (key in NOISE and NOISE[key] == item) and key != "managedFields" and item is not None
+        }
+    if isinstance(value, list):
+        shown = [_compact(item, depth + 1) for item in value[:MAX_ITEMS]]
+        return [*shown, f"… {len(value) - MAX_ITEMS} more"] if len(value) > MAX_ITEMS else shown
+    return clip(value) if isinstance(value, str) else value
+
+
+def _summary(found: Found, pods: list[dict[str, Any]], events: list[dict[str, Any]]) -> str:
+    text = f"{str(found)[0].upper()}{str(found)[1:]}"
+    if found.kind.name == "Pod":
+        phase = (found.object.get("status") or {}).get("phase", "Unknown")
+        text += f", {phase}"
+    if pods:
+        ready = sum(pod["ready"].split("/")[0] == pod["ready"].split("/")[1] for pod in pods)
+        text += f": {ready} of {count(len(pods), 'pod')} ready"
+    warning = next((event for event in events if event["type"] == "Warning"), None)
+    if warning:
+        text += f". Last warning: {warning['reason']}: {warning['message']}"
+    return f"{text.rstrip('.')}."

@@ -1,0 +1,50 @@
+"""Whether a workload's rollout is complete, moving or failed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from mcp_tools.changes.rollout import ROLLOUTS, judge
+from mcp_tools.cluster.resolve import WORKLOADS, find_object
+from mcp_tools.errors import UsageError
+from mcp_tools.reads.answer import Answer
+
+if TYPE_CHECKING:
+    from mcp_tools.cluster.connection import Connection
+
+
+def rollout_status(connection: Connection, target: str, namespace: str | None) -> Answer:
+    """Where the rollout of a Deployment, StatefulSet, DaemonSet or ReplicaSet stands.
+
+    Returns:
+        `target`, `complete`, `failed`, `reason`, `replicas` (desired, updated, ready, available), `pods`.
+
+    Raises:
+        NotFound, Ambiguous: No such workload, or several.
+        UsageError: The kind has no rollout.
+    """
+    found = find_object(connection, target, namespace, WORKLOADS)
+    if found.kind.plural not in ROLLOUTS:
+        raise UsageError(f"A {found.kind.name} has no rollout.", f"These have: {', '.join(sorted(ROLLOUTS))}.")
+    rollout = judge(connection, found.kind, found.object)
+    if rollout.complete:
+        verdict = "complete"
+    elif rollout.failure:
+        verdict = f"failed: {rollout.failure}"
+    else:
+        verdict = "not complete" + (f": {rollout.suspicion}" if rollout.suspicion else "")
+    data = {
+        "target": str(found),
+        "complete": rollout.complete,
+        "failed": rollout.failure is not None,
+        "reason": rollout.failure or rollout.suspicion,
+        "replicas": {
+            "desired": rollout.desired,
+            "updated": rollout.updated,
+            "ready": rollout.ready,
+            "available": rollout.available,
+        },
+        "pods": [asdict(pod) for pod in rollout.pods],
+    }
+    return Answer(f"The rollout of {found} is {verdict} ({rollout.message}).", data)

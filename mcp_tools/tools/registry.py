@@ -1,0 +1,13 @@
+"""All tools, in the order in which they are shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mcp_tools.tools import changing, reading
+
+if TYPE_CHECKING:
+    from mcp_tools.tools.base import Tool
+
+TOOLS: tuple[Tool, ...] = (*reading.TOOLS, *changing.TOOLS)
+BY_NAME: dict[str, Tool] = {tool.name: tool for tool in TOOLS}
