@@ -52,7 +52,7 @@ def scale(found: Found, replicas: int) -> Wanted:
     """
     if not 0 <= replicas <= MAX_REPLICAS:
         raise UsageError(f"{replicas} replicas is out of range.", f"Ask for 0 to {MAX_REPLICAS}.")
-    _require(found, SCALABLE, "scaled")
+    _require(found, (*SCALABLE, "replicasets"), "scaled")
     before = found.object["spec"].get("replicas", 1)
     return Wanted(
         action="scale",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
 
 WORKLOADS = ("deployments", "statefulsets", "daemonsets")
-SCALABLE = ("deployments", "statefulsets", "replicasets")
+SCALABLE = ("deployments", "statefulsets")
 DESCRIBABLE = (*WORKLOADS, "pods", "services", "ingresses", "jobs", "cronjobs", "configmaps", "secrets")
 
 
