@@ -1,0 +1,1 @@
+"""The HTTP face of the sandbox: routing, verbs, content negotiation, discovery, tables, watches."""

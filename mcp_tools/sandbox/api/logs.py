@@ -1,0 +1,116 @@
+"""The log subresource of pods."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+from mcp_tools.sandbox.api.request import Request
+from mcp_tools.sandbox.api.response import Response
+from mcp_tools.sandbox.clock import Clock, parse_time, rfc3339_micro
+from mcp_tools.sandbox.containers.logs import Line, Run, after, lines_of
+from mcp_tools.sandbox.controllers.kubelet import Kubelet
+from mcp_tools.sandbox.objects.errors import bad_request
+from mcp_tools.sandbox.objects.store import Object
+
+_PLAIN = "text/plain"
+_FOLLOW_SECONDS = 0.25
+
+
+def read_log(request: Request, pod: Object, kubelet: Kubelet, clock: Clock) -> Response:
+    """GET a container's log, once or as it grows.
+
+    Raises:
+        Refused: 400, the container is not named, not known, or has not begun.
+    """
+    container = _container_name(request, pod)
+    previous = request.flag("previous")
+    run = kubelet.run_of(pod, container, previous=previous)
+    name = pod["metadata"]["name"]
+    if run is None:
+        if previous:
+            raise bad_request(f'previous terminated container "{container}" in pod "{name}" not found')
+        raise bad_request(f'container "{container}" in pod "{name}" is {_why_not(pod, container)}')
+    started = clock.now()
+    lines = _select(request, lines_of(run, started), started)
+    render = _renderer(request)
+    if not request.flag("follow"):
+        body = b"".join(render(line) for line in lines)
+        limit = request.number("limitBytes")
+        return Response(200, body[:limit] if limit else body, _PLAIN)
+
+    def latest() -> Run | None:
+        found = kubelet.run_of(pod, container)
+        return found if found is run else None
+
+    return Response(200, content_type=_PLAIN, stream=_follow(run, lines, started, latest, render, clock))
+
+
+def _container_name(request: Request, pod: Object) -> str:
+    spec = pod["spec"]
+    names = [container["name"] for container in spec["containers"]]
+    init = [container["name"] for container in spec.get("initContainers") or ()]
+    asked = request.option("container")
+    pod_name = pod["metadata"]["name"]
+    if asked:
+        if asked not in (*names, *init):
+            raise bad_request(f"container {asked} is not valid for pod {pod_name}")
+        return asked
+    if len(names) > 1:
+        listed = f"choose one of: [{' '.join(names)}]"
+        more = f" or one of the init containers: [{' '.join(init)}]" if init else ""
+        raise bad_request(f"a container name must be specified for pod {pod_name}, {listed}{more}")
+    return str(names[0])
+
+
+def _why_not(pod: Object, container: str) -> str:
+    status = pod.get("status") or {}
+    for found in (*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())):
+        waiting = (found.get("state") or {}).get("waiting") or {}
+        if found["name"] == container and waiting:
+            if waiting["reason"] in {"ErrImagePull", "ImagePullBackOff"}:
+                return "waiting to start: trying and failing to pull image"
+            return f"waiting to start: {waiting['reason']}"
+    return "not available"
+
+
+def _select(request: Request, lines: list[Line], now: float) -> list[Line]:
+    since, tail = request.number("sinceSeconds"), request.number("tailLines")
+    moment = request.option("sinceTime")
+    if (since is not None and since < 1) or (tail is not None and tail < 0):
+        raise bad_request("PodLogOptions is invalid: sinceSeconds must be greater than 0, tailLines not negative")
+    if since is not None:
+        lines = after(lines, now - since)
+    elif moment:
+        try:
+            lines = after(lines, parse_time(moment))
+        except ValueError as error:
+            raise bad_request(f'parsing time "{moment[:60]}": {error}') from error
+    if tail is not None:
+        lines = lines[-tail:] if tail else []
+    return lines
+
+
+def _renderer(request: Request) -> Callable[[Line], bytes]:
+    if request.flag("timestamps"):
+        return lambda line: f"{rfc3339_micro(line.when)[:-1]}000Z {line.text}\n".encode()
+    return lambda line: f"{line.text}\n".encode()
+
+
+async def _follow(
+    run: Run,
+    first: list[Line],
+    since: float,
+    latest: Callable[[], Run | None],
+    render: Callable[[Line], bytes],
+    clock: Clock,
+) -> AsyncIterator[bytes]:
+    if first:
+        yield b"".join(render(line) for line in first)
+    while run.finished is None and latest() is not None:
+        await asyncio.sleep(_FOLLOW_SECONDS)
+        now = clock.now()
+        fresh = after(lines_of(run, now), since)
+        since = now
+        if fresh:
+            yield b"".join(render(line) for line in fresh)

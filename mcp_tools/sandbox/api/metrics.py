@@ -1,0 +1,85 @@
+"""`metrics.k8s.io`: what pods and nodes would use, derived from what they ask for."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from typing import TYPE_CHECKING
+
+from mcp_tools.sandbox.clock import rfc3339
+from mcp_tools.sandbox.controllers import fitting
+from mcp_tools.sandbox.objects.store import Object
+
+if TYPE_CHECKING:
+    from mcp_tools.sandbox.world import World
+
+_WINDOW = "15s"
+_IDLE_CPU, _IDLE_MEMORY = 20, 48 * 2**20
+_KUBELET_CPU, _KUBELET_MEMORY = 90, 700 * 2**20
+
+
+def pod_metrics(world: World, namespace: str = "") -> list[Object]:
+    """`PodMetrics` of every running pod."""
+    found = []
+    for pod in world.cluster.list("Pod", namespace):
+        if (pod.get("status") or {}).get("phase") == "Running":
+            found.append(_pod(world, pod))
+    return found
+
+
+def node_metrics(world: World) -> list[Object]:
+    """`NodeMetrics` of every node: its pods and itself."""
+    now = world.clock.now()
+    found = []
+    for node in world.cluster.list("Node"):
+        cpu, memory = _KUBELET_CPU, _KUBELET_MEMORY
+        for pod in world.cluster.list("Pod"):
+            if pod["spec"].get("nodeName") == node["metadata"]["name"]:
+                for container in pod["spec"]["containers"]:
+                    used = _usage(pod, container, now)
+                    cpu, memory = cpu + used[0], memory + used[1]
+        meta = {
+            "name": node["metadata"]["name"],
+            "creationTimestamp": rfc3339(now),
+            "labels": node["metadata"]["labels"],
+        }
+        found.append({**_head("NodeMetrics", meta, now), "usage": _shown(cpu, memory)})
+    return found
+
+
+def _pod(world: World, pod: Object) -> Object:
+    now = world.clock.now()
+    meta = pod["metadata"]
+    shown = {"name": meta["name"], "namespace": meta["namespace"], "creationTimestamp": rfc3339(now)}
+    if meta.get("labels"):
+        shown["labels"] = meta["labels"]
+    containers = [
+        {"name": container["name"], "usage": _shown(*_usage(pod, container, now))}
+        for container in pod["spec"]["containers"]
+    ]
+    return {**_head("PodMetrics", shown, now), "containers": containers}
+
+
+def _head(kind: str, meta: Object, now: float) -> Object:
+    return {
+        "kind": kind,
+        "apiVersion": "metrics.k8s.io/v1beta1",
+        "metadata": meta,
+        "timestamp": rfc3339(now),
+        "window": _WINDOW,
+    }
+
+
+def _usage(pod: Object, container: Object, now: float) -> tuple[int, int]:
+    """CPU in thousandths and memory in bytes: a slow wave around a part of the request, other for every container."""
+    asked = (container.get("resources") or {}).get("requests") or {}
+    cpu = fitting.amount_of("cpu", asked["cpu"]) if "cpu" in asked else _IDLE_CPU
+    memory = fitting.amount_of("memory", asked["memory"]) if "memory" in asked else _IDLE_MEMORY
+    seed = zlib.crc32(f"{pod['metadata']['uid']}/{container['name']}".encode())
+    wave = math.sin(now / 240 + seed % 628 / 100)
+    level = 0.35 + (seed >> 8) % 25 / 100
+    return max(1, round(cpu * (level + 0.12 * wave))), round(memory * (0.6 + level / 3 + 0.04 * wave))
+
+
+def _shown(cpu: int, memory: int) -> Object:
+    return {"cpu": f"{cpu}m", "memory": f"{memory // 1024}Ki"}

@@ -1,0 +1,275 @@
+"""get, list and watch."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from mcp_tools.sandbox.api import tables, views
+from mcp_tools.sandbox.api.request import Address, Request
+from mcp_tools.sandbox.api.response import Response, Wanted, negotiate
+from mcp_tools.sandbox.objects.errors import Refused, bad_request, expired
+from mcp_tools.sandbox.objects.kinds import Kind
+from mcp_tools.sandbox.objects.selectors import parse_fields, parse_labels
+from mcp_tools.sandbox.objects.store import Change, Object, Store
+
+WATCH_SECONDS = 1800
+BOOKMARK_SECONDS = 30.0
+
+Filter = Callable[[Object], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which objects of a kind are meant."""
+
+    kind: Kind
+    namespace: str
+    keep: Filter
+
+
+def query_of(request: Request, kind: Kind, address: Address) -> Query:
+    """The selectors of a request.
+
+    Raises:
+        Refused: 400.
+    """
+    labels = request.option("labelSelector")
+    fields = request.option("fieldSelector")
+    rules: list[Filter] = []
+    if labels:
+        matches = parse_labels(labels)
+        rules.append(lambda obj: matches(obj["metadata"].get("labels") or {}))
+    if fields:
+        rules.append(parse_fields(fields, kind.key))
+    if address.name:
+        rules.append(lambda obj: obj["metadata"]["name"] == address.name)
+    return Query(kind, address.namespace, lambda obj: all(rule(obj) for rule in rules))
+
+
+def get_one(request: Request, kind: Kind, obj: Object, now: float) -> Response:
+    """Answer with one object in the wanted form."""
+    wanted = negotiate(request.headers.get("accept", ""))
+    return Response(200, wanted.encode(_shaped(request, kind, obj, wanted, now)), wanted.media)
+
+
+def _shaped(request: Request, kind: Kind, obj: Object, wanted: Wanted, now: float) -> Object:
+    if wanted.view == "table":
+        meta = {"resourceVersion": obj["metadata"].get("resourceVersion", "")}
+        return tables.table(kind, [obj], meta, request.option("includeObject"), now, wanted.version)
+    if wanted.view == "metadata":
+        return views.metadata_only(obj, wanted.version)
+    return views.present(kind, obj)
+
+
+def list_many(request: Request, query: Query, items: list[Object], version: int, now: float) -> Response:
+    """Answer with a list in the wanted form, a page of it where `limit` says so."""
+    wanted = negotiate(request.headers.get("accept", ""))
+    _check_version(request, version)
+    page, meta = _page(request, query, items, version)
+    body: Any
+    if wanted.view == "table":
+        body = tables.table(query.kind, page, meta, request.option("includeObject"), now, wanted.version)
+    elif wanted.view == "metadata":
+        body = views.metadata_list(page, meta, wanted.version)
+    else:
+        body = views.list_of(query.kind, [views.present(query.kind, item) for item in page], meta)
+    return Response(200, wanted.encode(body), wanted.media)
+
+
+def _check_version(request: Request, current: int) -> None:
+    asked = request.option("resourceVersion")
+    if not asked:
+        return
+    if not asked.isdigit() or len(asked) > 18:  # noqa: PLR2004
+        shown = asked[:60]
+        raise bad_request(
+            f'invalid resource version: resourceVersion: Invalid value: "{shown}": '
+            f'strconv.ParseUint: parsing "{shown}": invalid syntax'
+        )
+    if int(asked) > current:
+        message = f"Timeout: Too large resource version: {asked}, current: {current}"
+        causes = [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]
+        raise Refused(504, "Timeout", message, {"causes": causes, "retryAfterSeconds": 1})
+
+
+def _page(request: Request, query: Query, items: list[Object], version: int) -> tuple[list[Object], dict[str, Any]]:
+    limit = request.number("limit") or 0
+    token = request.option("continue")
+    meta: dict[str, Any] = {"resourceVersion": str(version)}
+    if token:
+        start, meta["resourceVersion"] = _read_token(token)
+        items = [item for item in items if _place(item) > start]
+    if 0 < limit < len(items):
+        rest = len(items) - limit
+        items = items[:limit]
+        meta["continue"] = _token(_place(items[-1]), meta["resourceVersion"])
+        if not request.option("labelSelector") and not request.option("fieldSelector"):
+            meta["remainingItemCount"] = rest
+    return items, meta
+
+
+def _place(obj: Object) -> tuple[str, str]:
+    return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
+
+
+def _token(place: tuple[str, str], version: str) -> str:
+    raw = msgspec.json.encode({"v": "meta.k8s.io/v1", "rv": int(version), "start": "/".join(place)})
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+class _Token(msgspec.Struct):
+    v: str
+    rv: int
+    start: str
+
+
+def _read_token(text: str) -> tuple[tuple[str, str], str]:
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars="-_", validate=True)
+        token = msgspec.json.decode(raw, type=_Token)
+    except (binascii.Error, ValueError) as error:
+        raise bad_request(f"invalid continue token: continue key is not valid: {error}") from error
+    namespace, _, name = token.start.partition("/")
+    return (namespace, name), str(token.rv)
+
+
+class _Tail:
+    """The changes that a watch still has to tell, read from the store's history."""
+
+    def __init__(self, store: Store, version: int) -> None:
+        self.version = version
+        self._store = store
+        self._wake = asyncio.Event()
+        self._unsubscribe = store.subscribe(lambda _: self._wake.set())
+
+    async def wait(self, seconds: float) -> list[Change] | None:
+        """The next changes, an empty list after the time is up, `None` when the watch fell too far behind."""
+        try:
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        except TimeoutError:
+            return []
+        self._wake.clear()
+        return self.read()
+
+    def read(self) -> list[Change] | None:
+        """What happened since the last look."""
+        changes = self._store.since(self.version)
+        self.version = self._store.version
+        return changes
+
+    def close(self) -> None:
+        """Wake up no more."""
+        self._unsubscribe()
+
+
+def watch(request: Request, query: Query, store: Store, now: Callable[[], float]) -> Response:
+    """Answer with a stream of changes.
+
+    Raises:
+        Refused: 400, 406, or 410 for a version whose successors are forgotten.
+    """
+    wanted = negotiate(request.headers.get("accept", ""))
+    asked = request.option("resourceVersion")
+    initial = request.flag("sendInitialEvents")
+    if asked and (not asked.isdigit() or len(asked) > 18):  # noqa: PLR2004
+        raise bad_request(f'resourceVersion: Invalid value: "{asked[:60]}": strconv.ParseUint: invalid syntax')
+    seconds = min(max(1, request.number("timeoutSeconds") or WATCH_SECONDS), WATCH_SECONDS)
+    from_now = asked in {"", "0"} or initial
+    start = store.version if from_now else int(asked)
+    if not from_now and store.since(start) is None:
+        oldest = f"too old resource version: {asked} ({store.version})"
+        # A watch that cannot start answers 200 and says so in its first event, as the API server does.
+        return Response(200, stream=_only(expired(oldest)), headers={})
+    first = [obj for obj in store.list(query.kind, query.namespace) if query.keep(obj)] if from_now else []
+    bookmarks = request.flag("allowWatchBookmarks")
+    writer = _Events(request, query.kind, wanted, now)
+    return Response(200, stream=_events(writer, query, _Tail(store, start), first, seconds, (bookmarks, initial)))
+
+
+async def _only(error: Refused) -> AsyncIterator[bytes]:
+    yield _line("ERROR", error.status())
+
+
+def _line(kind: str, obj: Any) -> bytes:
+    return msgspec.json.encode({"type": kind, "object": obj}) + b"\n"
+
+
+class _Events:
+    def __init__(self, request: Request, kind: Kind, wanted: Wanted, now: Callable[[], float]) -> None:
+        self._request = request
+        self._kind = kind
+        self._wanted = wanted
+        self._now = now
+        self._headed = False
+
+    def event(self, kind: str, obj: Object) -> bytes:
+        body = _shaped(self._request, self._kind, obj, self._wanted, self._now())
+        if self._wanted.view == "table" and self._headed:
+            body = {**body, "columnDefinitions": None}
+        self._headed = True
+        return _line(kind, body)
+
+    def bookmark(self, version: int, *, initial: bool = False) -> bytes:
+        meta: dict[str, Any] = {"resourceVersion": str(version), "creationTimestamp": None}
+        if initial:
+            meta["annotations"] = {"k8s.io/initial-events-end": "true"}
+        if self._wanted.view == "table":
+            return _line("BOOKMARK", tables.bookmark(meta, self._wanted.version))
+        return _line("BOOKMARK", {"kind": self._kind.name, "apiVersion": self._kind.api_version, "metadata": meta})
+
+
+async def _events(
+    writer: _Events, query: Query, tail: _Tail, first: list[Object], seconds: float, options: tuple[bool, bool]
+) -> AsyncIterator[bytes]:
+    bookmarks, initial = options
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    try:
+        start = tail.version
+        if first:
+            yield b"".join(writer.event("ADDED", obj) for obj in first)
+        if initial:
+            yield writer.bookmark(start, initial=True)
+        changes = tail.read()
+        while True:
+            if changes is None:
+                yield _line("ERROR", expired("too old resource version").status())
+                return
+            if lines := _lines(writer, query, changes):
+                yield lines
+            left = end - loop.time()
+            if left <= 0:
+                return
+            changes = await tail.wait(min(left, BOOKMARK_SECONDS))
+            if changes == [] and bookmarks:
+                yield writer.bookmark(tail.version)
+    finally:
+        tail.close()
+
+
+def _lines(writer: _Events, query: Query, changes: list[Change]) -> bytes:
+    lines = []
+    for change in changes:
+        if change.kind.key != query.kind.key:
+            continue
+        if query.namespace and change.obj["metadata"].get("namespace") != query.namespace:
+            continue
+        is_in = change.type != "DELETED" and query.keep(change.obj)
+        was_in = change.before is not None and query.keep(change.before)
+        if is_in:
+            lines.append(writer.event("MODIFIED" if was_in else "ADDED", change.obj))
+        elif was_in:
+            lines.append(writer.event("DELETED", _at(change)))
+    return b"".join(lines)
+
+
+def _at(change: Change) -> Object:
+    last = change.obj if change.type == "DELETED" else change.before or change.obj
+    return {**last, "metadata": {**last["metadata"], "resourceVersion": str(change.version)}}

@@ -1,0 +1,143 @@
+"""What stands below an object: scale, eviction, binding, finalize; and reviews that are answered and not stored."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from mcp_tools.sandbox.api.request import Address, Request
+from mcp_tools.sandbox.api.response import Response, json_response, negotiate
+from mcp_tools.sandbox.api.writing import APPLY_PATCHES, decode, patch_object
+from mcp_tools.sandbox.clock import rfc3339
+from mcp_tools.sandbox.controllers.scheduler import bind
+from mcp_tools.sandbox.objects import selectors
+from mcp_tools.sandbox.objects.errors import Refused, bad_request, conflict, unsupported_media
+from mcp_tools.sandbox.objects.kinds import Kind
+from mcp_tools.sandbox.objects.registry import DeleteOptions, Registry, WriteOptions
+from mcp_tools.sandbox.objects.schema import ANY, DecodeError, conform, shape_of
+from mcp_tools.sandbox.objects.store import Object
+from mcp_tools.sandbox.objects.validation import check_scale
+
+
+def scale(request: Request, registry: Registry, kind: Kind, address: Address) -> Response:
+    """GET, PUT or PATCH the `Scale` of a workload."""
+    owner = registry.get(kind, address.namespace, address.name)
+    current = scale_of(owner)
+    if request.method == "GET":
+        return json_response(current)
+    options = request.write_options("scale")
+    if request.method == "PATCH":
+        media = request.content_type
+        if media in APPLY_PATCHES or "patch" not in media:
+            raise unsupported_media()
+        wanted = patch_object(shape_of("autoscaling/v1/Scale") or ANY, current, media, request.json())
+    else:
+        wanted = request.json()
+    wanted = _decode_scale(wanted)
+    replicas = (wanted.get("spec") or {}).get("replicas", 0)
+    check_scale(address.name, replicas)
+    sent = (wanted.get("metadata") or {}).get("resourceVersion")
+
+    def change(draft: Object) -> None:
+        draft["spec"]["replicas"] = replicas
+        if sent:
+            draft["metadata"]["resourceVersion"] = sent
+
+    plain = WriteOptions(options.manager, dry_run=options.dry_run, subresource="scale")
+    updated = registry.modify(kind, address.namespace, address.name, change, plain)
+    return json_response(scale_of(updated))
+
+
+def _decode_scale(wanted: Any) -> Object:
+    if not isinstance(wanted, dict):
+        raise bad_request("couldn't get version/kind; json parse error")
+    try:
+        found: Object = conform(shape_of("autoscaling/v1/Scale") or ANY, wanted, [])
+    except DecodeError as error:
+        raise bad_request(f'Scale in version "v1" cannot be handled as a Scale: {error}') from error
+    return found
+
+
+def scale_of(owner: Object) -> Object:
+    """The `autoscaling/v1` Scale of a workload."""
+    meta, spec = owner["metadata"], owner["spec"]
+    fields = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    selector = spec.get("selector")
+    shown = selectors.render(selector if owner["kind"] != "ReplicationController" else {"matchLabels": selector or {}})
+    status: Object = {"replicas": (owner.get("status") or {}).get("replicas", 0), "selector": shown}
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {field: meta[field] for field in fields if field in meta},
+        "spec": {"replicas": spec["replicas"]} if spec.get("replicas") else {},
+        "status": status,
+    }
+
+
+def evict(request: Request, registry: Registry, kind: Kind, address: Address) -> Response:
+    """POST an eviction: a deletion that a PodDisruptionBudget may forbid."""
+    body = request.json()
+    if not isinstance(body, dict):
+        raise bad_request("couldn't get version/kind; json parse error")
+    pod = registry.get(kind, address.namespace, address.name)
+    sent = body.get("deleteOptions") or {}
+    grace = sent.get("gracePeriodSeconds") if isinstance(sent, dict) else None
+    dry_run = bool(request.query.get("dryRun") or (isinstance(sent, dict) and sent.get("dryRun")))
+    budget = _exhausted_budget(registry, pod)
+    if budget:
+        causes = [{"reason": "DisruptionBudget", "message": f"The disruption budget {budget} needs its pods."}]
+        message = "Cannot evict pod as it would violate the pod's disruption budget."
+        raise Refused(429, "TooManyRequests", message, {"causes": causes})
+    options = DeleteOptions(grace_seconds=grace if isinstance(grace, int) else None, dry_run=dry_run)
+    registry.delete(kind, address.namespace, address.name, options)
+    return json_response({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}, 201)
+
+
+def _exhausted_budget(registry: Registry, pod: Object) -> str:
+    labels = pod["metadata"].get("labels") or {}
+    if (pod.get("status") or {}).get("phase") != "Running":
+        return ""
+    for budget in registry.store.list(registry.kinds.named("PodDisruptionBudget"), pod["metadata"]["namespace"]):
+        if selectors.label_selector(budget["spec"].get("selector"))(labels):
+            if (budget.get("status") or {}).get("disruptionsAllowed", 0) < 1:
+                return str(budget["metadata"]["name"])
+    return ""
+
+
+def bind_pod(request: Request, registry: Registry, kind: Kind, address: Address) -> Response:
+    """POST a binding: put a pod on a node, as a scheduler does."""
+    body = request.json()
+    target = body.get("target") if isinstance(body, dict) else None
+    name = target.get("name") if isinstance(target, dict) else None
+    if not isinstance(name, str) or not name:
+        raise bad_request("Binding: target.name is required")
+    pod = registry.get(kind, address.namespace, address.name)
+    if pod["spec"].get("nodeName"):
+        raise conflict(
+            kind, address.name, f'pod {address.name} is already assigned to node "{pod["spec"]["nodeName"]}"'
+        )
+    bind(registry, pod, name)
+    return json_response({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}, 201)
+
+
+def finalize(request: Request, registry: Registry, kind: Kind, address: Address) -> Response:
+    """PUT a namespace's finalizers."""
+    obj, warnings = decode(request, kind, request.json())
+    options = request.write_options("finalize")
+    updated = registry.update(kind, "", address.name, obj, options)
+    wanted = negotiate(request.headers.get("accept", ""))
+    return Response(200, wanted.encode(updated), wanted.media, warnings)
+
+
+def review(request: Request, kind: Kind) -> Response:
+    """POST a SelfSubjectAccessReview: the sandbox's one user may do everything."""
+    obj, warnings = decode(request, kind, request.json())
+    answer = copy.deepcopy(obj)
+    answer["metadata"].setdefault("creationTimestamp", None)
+    answer["status"] = {"allowed": True, "reason": "the sandbox's user is its administrator"}
+    return json_response(answer, 201, warnings)
+
+
+def when(moment: float) -> str:
+    """A time as metrics carry it."""
+    return rfc3339(moment)

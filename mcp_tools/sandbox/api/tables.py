@@ -1,0 +1,65 @@
+"""Objects as `meta.k8s.io/v1` Tables, with the columns that `kubectl get` prints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mcp_tools.sandbox.api import views
+from mcp_tools.sandbox.api.columns import AGE, NAME, Column, age
+from mcp_tools.sandbox.api.columns_others import OTHERS
+from mcp_tools.sandbox.api.columns_workloads import WORKLOADS
+from mcp_tools.sandbox.objects.errors import bad_request
+from mcp_tools.sandbox.objects.kinds import Kind
+from mcp_tools.sandbox.objects.store import Object
+
+COLUMNS: dict[str, tuple[Column, ...]] = {**WORKLOADS, **OTHERS}
+_DEFAULT = (NAME, AGE)
+
+
+def table(
+    kind: Kind, items: list[Object], meta: dict[str, Any], include: str, now: float, version: str = "v1"
+) -> Object:
+    """A Table of objects.
+
+    Args:
+        kind: Of the objects; kinds without columns of their own get name and age.
+        items: As stored.
+        meta: The list's metadata.
+        include: `None`, `Metadata` (also when empty) or `Object`: what goes with each row.
+        now: For ages.
+        version: Of the Table.
+
+    Raises:
+        Refused: 400, `include` is none of these.
+    """
+    if include not in {"", "None", "Metadata", "Object"}:
+        raise bad_request(f'unrecognized includeObject value: "{include[:60]}"')
+    columns = COLUMNS.get(kind.qualified if not kind.stored_as else "Event", _DEFAULT)
+    return {
+        "kind": "Table",
+        "apiVersion": f"meta.k8s.io/{version}",
+        "metadata": meta,
+        "columnDefinitions": [column.definition() for column in columns],
+        "rows": [_row(kind, columns, obj, include, now, version) for obj in items],
+    }
+
+
+def _row(kind: Kind, columns: tuple[Column, ...], obj: Object, include: str, now: float, version: str) -> Object:
+    row: Object = {"cells": [age(obj, now) if column is AGE else column.cell(obj, now) for column in columns]}
+    if include != "None":
+        row["object"] = views.present(kind, obj) if include == "Object" else views.metadata_only(obj, version)
+    else:
+        row["object"] = None
+    return row
+
+
+def bookmark(meta: dict[str, Any], version: str) -> Object:
+    """The Table that carries a bookmark: one row without cells."""
+    partial = {"kind": "PartialObjectMetadata", "apiVersion": f"meta.k8s.io/{version}", "metadata": meta}
+    return {
+        "kind": "Table",
+        "apiVersion": f"meta.k8s.io/{version}",
+        "metadata": {"resourceVersion": meta["resourceVersion"]},
+        "columnDefinitions": None,
+        "rows": [{"cells": [], "object": partial}],
+    }

@@ -1,0 +1,218 @@
+"""create, update, patch, apply, delete and deletecollection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mcp_tools.sandbox.api import views
+from mcp_tools.sandbox.api.reading import Query
+from mcp_tools.sandbox.api.request import Address, Request, load_yaml
+from mcp_tools.sandbox.api.response import Response, json_response, negotiate
+from mcp_tools.sandbox.objects import patches
+from mcp_tools.sandbox.objects.errors import Refused, bad_request, invalid, invalid_value, unsupported_media
+from mcp_tools.sandbox.objects.kinds import Kind
+from mcp_tools.sandbox.objects.registry import Registry, raise_for_namespace
+from mcp_tools.sandbox.objects.schema import DecodeError, Shape, conform, shape_of
+from mcp_tools.sandbox.objects.store import Object
+
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC_PATCH = "application/strategic-merge-patch+json"
+APPLY_PATCHES = {"application/apply-patch+yaml", "application/apply-patch+cbor"}
+_OBJECT_RETURNED = {
+    "Pod",
+    "Service",
+    "ServiceAccount",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "ResourceQuota",
+    "Namespace",
+}
+_ORPHAN_WARNING = (
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set "
+    "propagationPolicy=Orphan to suppress this warning"
+)
+
+
+def decode(request: Request, kind: Kind, raw: Any) -> tuple[Object, tuple[str, ...]]:
+    """An object from outside, checked against its schema.
+
+    Returns:
+        The object, and warnings for the client.
+
+    Raises:
+        Refused: 400.
+    """
+    if not isinstance(raw, dict):
+        raise bad_request(
+            f"the object provided is unrecognized (must be of type {kind.name}): couldn't get version/kind"
+        )
+    said_kind, said_version = raw.get("kind") or kind.name, raw.get("apiVersion") or kind.api_version
+    version = str(said_version).rsplit("/", maxsplit=1)[-1]
+    start = f'{said_kind} in version "{version}" cannot be handled as a {kind.name}: '
+    if said_version != kind.api_version:
+        scheme = 'in scheme "pkg/runtime/scheme.go:110"'
+        raise bad_request(f'{start}no kind "{said_kind}" is registered for version "{said_version}" {scheme}')
+    if said_kind != kind.name:
+        package, internal = kind.version, kind.group.split(".")[0] or "core"
+        words = f"converting ({package}.{said_kind}) to ({internal}.{kind.name}): unknown conversion"
+        raise bad_request(f"{start}{words}")
+    unknown: list[str] = []
+    shape = shape_of(kind.gvk)
+    try:
+        if shape is None:
+            meta = conform(_metadata_shape(), raw.get("metadata") or {}, unknown)
+            obj: Object = {**raw, "metadata": meta}
+        else:
+            obj = conform(shape, raw, unknown)
+    except DecodeError as error:
+        raise bad_request(f"{start}{error}") from error
+    obj = {"kind": kind.name, "apiVersion": kind.api_version, **obj}
+    obj.setdefault("metadata", {})
+    return obj, _unknown_fields(request, unknown, start)
+
+
+def _metadata_shape() -> Shape:
+    shape = shape_of("v1/ConfigMap")
+    if shape is None:
+        raise LookupError("ConfigMap")
+    return shape.child("metadata")
+
+
+def _unknown_fields(request: Request, unknown: list[str], start: str) -> tuple[str, ...]:
+    if not unknown or request.option("fieldValidation") == "Ignore":
+        return ()
+    lines = tuple(f'unknown field "{path}"' for path in sorted(unknown))
+    if request.option("fieldValidation") == "Strict":
+        raise bad_request(f"{start}strict decoding error: {', '.join(lines)}")
+    return lines
+
+
+def _answer(request: Request, kind: Kind, obj: Object, status: int, warnings: tuple[str, ...]) -> Response:
+    wanted = negotiate(request.headers.get("accept", ""))
+    body = views.metadata_only(obj, wanted.version) if wanted.view == "metadata" else views.present(kind, obj)
+    return Response(status, wanted.encode(body), wanted.media, warnings)
+
+
+def create(request: Request, registry: Registry, kind: Kind, address: Address) -> Response:
+    """POST to a collection."""
+    options = request.write_options("")
+    try:
+        raw = request.json()
+    except Refused as error:
+        if error.code == 415:  # noqa: PLR2004
+            raise
+        start = f"the object provided is unrecognized (must be of type {kind.name}): "
+        raise bad_request(start + error.message) from error
+    obj, warnings = decode(request, kind, raw)
+    _place(kind, obj, address)
+    created = registry.create(kind, views.accept(kind, obj), options)
+    return _answer(request, kind, created, 201, warnings)
+
+
+def _place(kind: Kind, obj: Object, address: Address) -> None:
+    if kind.namespaced:
+        raise_for_namespace(obj["metadata"].get("namespace", ""), address.namespace)
+        obj["metadata"]["namespace"] = address.namespace
+    else:
+        obj["metadata"].pop("namespace", None)
+
+
+def update(request: Request, registry: Registry, kind: Kind, address: Address) -> Response:
+    """PUT to an object or its status."""
+    options = request.write_options(address.subresource)
+    obj, warnings = decode(request, kind, request.json())
+    _check_name(obj, address)
+    _place(kind, obj, address)
+    updated = registry.update(kind, address.namespace, address.name, views.accept(kind, obj), options)
+    return _answer(request, kind, updated, 200, warnings)
+
+
+def _check_name(obj: Object, address: Address) -> None:
+    name = obj["metadata"].get("name", "")
+    if not name:
+        raise bad_request("name must be provided")
+    if name != address.name:
+        raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({address.name})")
+
+
+def patch(request: Request, registry: Registry, kind: Kind, address: Address) -> Response:
+    """PATCH an object or its status, in any of the four ways."""
+    media = request.content_type
+    if media in APPLY_PATCHES:
+        return _apply(request, registry, kind, address)
+    if media not in {JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH} or (
+        media == STRATEGIC_PATCH and shape_of(kind.gvk) is None
+    ):
+        raise unsupported_media()
+    options = request.write_options(address.subresource)
+    body = request.json()
+    if media != JSON_PATCH and not isinstance(body, dict):
+        raise bad_request("error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}")
+    old = registry.get(kind, address.namespace, address.name)
+    patched = patch_object(registry.shape(kind), views.present(kind, old), media, body)
+    obj, warnings = decode(request, kind, patched)
+    _check_name(obj, address)
+    _place(kind, obj, address)
+    updated = registry.update(kind, address.namespace, address.name, views.accept(kind, obj), options)
+    return _answer(request, kind, updated, 200, warnings)
+
+
+def patch_object(shape: Shape, old: Object, media: str, body: Any) -> Any:
+    """An object after a patch of one of the three classic kinds.
+
+    Raises:
+        Refused: 400 or 422.
+    """
+    if media == JSON_PATCH:
+        return patches.json_patch(old, body)
+    if media == MERGE_PATCH:
+        return patches.merge_patch(old, body)
+    try:
+        return patches.strategic_merge(shape, old, body)
+    except (TypeError, AttributeError, KeyError) as error:
+        cause = invalid_value("patch", str(body)[:120], str(error))
+        raise invalid("", "", [cause]) from error
+
+
+def _apply(request: Request, registry: Registry, kind: Kind, address: Address) -> Response:
+    options = request.write_options(address.subresource)
+    raw = load_yaml(request.body)
+    if not isinstance(raw, dict):
+        raise bad_request("error decoding YAML: the body is no object")
+    if not raw.get("apiVersion") or not raw.get("kind"):
+        raise bad_request("invalid object type: /, Kind=")
+    config, warnings = decode(request, kind, raw)
+    config["metadata"].setdefault("name", address.name)
+    _check_name(config, address)
+    _place(kind, config, address)
+    obj, created = registry.apply(kind, address.namespace, address.name, views.accept(kind, config), options)
+    return _answer(request, kind, obj, 201 if created else 200, warnings)
+
+
+def delete(request: Request, registry: Registry, kind: Kind, address: Address) -> Response:
+    """DELETE an object."""
+    options = request.delete_options()
+    warnings = (_ORPHAN_WARNING,) if kind.qualified == "Job.batch" and options.propagation is None else ()
+    obj, gone = registry.delete(kind, address.namespace, address.name, options)
+    if gone and kind.name not in _OBJECT_RETURNED:
+        details = {
+            "name": address.name,
+            **({"group": kind.group} if kind.group else {}),
+            "kind": kind.plural,
+            "uid": obj["metadata"]["uid"],
+        }
+        status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+        return json_response(status, 200, warnings)
+    return _answer(request, kind, obj, 200, warnings)
+
+
+def delete_many(request: Request, registry: Registry, query: Query) -> Response:
+    """DELETE every object that a selector picks."""
+    options = request.delete_options()
+    chosen = [obj for obj in registry.store.list(query.kind, query.namespace) if query.keep(obj)]
+    for obj in chosen:
+        meta = obj["metadata"]
+        registry.delete(query.kind, meta.get("namespace", ""), meta["name"], options)
+    items = [views.present(query.kind, obj) for obj in chosen]
+    return json_response(views.list_of(query.kind, items, {"resourceVersion": str(registry.store.version)}))

@@ -1,0 +1,200 @@
+"""How a simulated container behaves: a description, from its image, its command, or an annotation on its pod.
+
+The annotation `sandbox.shipmate.dev/behavior` holds words, separated by commas: `crash` (exits with 1 soon after its
+start), `crash=30` (after 30 s), `exit=0` (with this code), `oom`, `unready` (never answers), `status=500` (answers its
+probes with this status), `boot=12` (seconds until it listens), `quiet` (logs nothing).
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass, replace
+from typing import Any
+
+ANNOTATION = "sandbox.shipmate.dev/behavior"
+_SOON = 0.4
+_OOM_CODE = 137
+_TRACEBACK = (
+    "Traceback (most recent call last):",
+    '  File "/app/main.py", line 42, in <module>',
+    "    main()",
+    '  File "/app/main.py", line 17, in main',
+    '    raise RuntimeError("made to fail")',
+    "RuntimeError: made to fail",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a container ends by itself.
+
+    Attributes:
+        after: Seconds after its start.
+        exit_code: Of the process.
+        reason: As the kubelet reports it.
+        lines: The last words in its log.
+    """
+
+    after: float
+    exit_code: int
+    reason: str = "Error"
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """What a container does.
+
+    Attributes:
+        boot: Seconds from its start until it listens.
+        ports: On which it listens; `None` for whatever it is asked on.
+        status: The HTTP status with which it answers probes; 0 for no answer.
+        opening: Lines that it logs while it starts.
+        traffic: Name of the generator of its later lines (see `logs`); empty for none.
+        period: Seconds between two of them.
+        needs: Environment variables without which it ends with a traceback.
+        end: How it ends; `None` runs for ever.
+        stop: Seconds that it takes to stop when asked.
+    """
+
+    boot: float = 0.3
+    ports: tuple[int, ...] | None = None
+    status: int = 200
+    opening: tuple[str, ...] = ()
+    traffic: str = ""
+    period: float = 5.0
+    needs: tuple[str, ...] = ()
+    end: End | None = None
+    stop: float = 0.3
+
+
+class BadBehaviour(ValueError):
+    """The annotation says something that is not known; the message says what."""
+
+
+def annotated(base: Behaviour, text: str) -> Behaviour:
+    """The behaviour that an annotation makes of another.
+
+    Raises:
+        BadBehaviour: A word of it is not known.
+    """
+    for word in filter(None, (part.strip() for part in text.split(","))):
+        name, _, value = word.partition("=")
+        number = _number(word, value) if value else None
+        match name:
+            case "crash":
+                base = replace(base, end=End(_SOON if number is None else number, 1, lines=_TRACEBACK))
+            case "exit":
+                code = int(number or 0)
+                base = replace(base, end=End(_SOON, code, "Error" if code else "Completed"))
+            case "oom":
+                base = replace(base, end=End(_SOON if number is None else number, _OOM_CODE, "OOMKilled"))
+            case "unready":
+                base = replace(base, status=0)
+            case "status" if number is not None:
+                base = replace(base, status=int(number))
+            case "boot" if number is not None:
+                base = replace(base, boot=number)
+            case "quiet":
+                base = replace(base, opening=(), traffic="")
+            case _:
+                raise BadBehaviour(f"{ANNOTATION} does not know {word[:60]!r}")
+    return base
+
+
+def _number(word: str, value: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?s?", value):
+        raise BadBehaviour(f"{ANNOTATION} cannot read {word[:60]!r}")
+    return float(value.rstrip("s"))
+
+
+def lacking(base: Behaviour, missing: list[str]) -> Behaviour:
+    """What becomes of a container whose environment lacks what it needs."""
+    lines = (
+        "Traceback (most recent call last):",
+        '  File "/app/src/config.py", line 18, in load',
+        f'    value = os.environ["{missing[0]}"]',
+        '  File "<frozen os>", line 685, in __getitem__',
+        f"KeyError: '{missing[0]}'",
+    )
+    return replace(base, opening=(), traffic="", end=End(_SOON, 1, lines=lines))
+
+
+_LOOP = re.compile(r"while\s+(?:true|:)\s*;?\s*do\b(.*)\bdone", re.DOTALL)
+_FOREVER = 10_000_000.0
+
+
+def commanded(base: Behaviour, command: list[str], args: list[str]) -> Behaviour:
+    """The behaviour of an image that is started with a command of its own.
+
+    Understands the small shell scripts of examples and tests: `echo`, `sleep`, `exit`, `true`, `false` and an endless
+    loop of them. Anything else is taken to run for ever.
+    """
+    words = [*command, *args]
+    if not words:
+        return base
+    if words[0].rsplit("/", 1)[-1] in {"sh", "bash", "ash"} and "-c" in words:
+        script = words[words.index("-c") + 1] if words.index("-c") + 1 < len(words) else ""
+        return _script(base, script)
+    return _script(base, shlex.join(words))
+
+
+def _script(base: Behaviour, script: str) -> Behaviour:
+    if loop := _LOOP.search(script):
+        printed, slept, _ = _run(loop[1])
+        return replace(
+            base, opening=tuple(printed), traffic="repeat" if printed else "", period=max(1.0, slept or 1.0), end=None
+        )
+    printed, slept, code = _run(script)
+    if code is None:
+        return replace(base, opening=tuple(printed), traffic="")
+    end = None if slept >= _FOREVER else End(slept + 0.1, code, "Error" if code else "Completed")
+    return replace(base, opening=tuple(printed), traffic="", end=end)
+
+
+def _run(script: str) -> tuple[list[str], float, int | None]:
+    """What a script prints, how long it sleeps, and its exit code; `None` for a command that is not known."""
+    printed: list[str] = []
+    slept = 0.0
+    code: int | None = 0
+    for statement in re.split(r"&&|;|\n", script):
+        try:
+            words = shlex.split(statement, comments=True)
+        except ValueError:
+            return printed, slept, None
+        match words:
+            case []:
+                continue
+            case ["echo", *rest]:
+                printed.append(" ".join(rest))
+                code = 0
+            case ["sleep", amount]:
+                slept += _FOREVER if amount == "infinity" else _seconds(amount)
+                code = 0
+            case ["exit", number] if number.isdigit():
+                return printed, slept, int(number) % 256
+            case ["true" | "date" | "set" | "hostname", *_]:
+                code = 0
+            case ["false"]:
+                code = 1
+            case _:
+                return printed, slept, None
+    return printed, slept, code
+
+
+def _seconds(text: str) -> float:
+    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]+)?)([smhd]?)", text)
+    if not found:
+        return 0.0
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
+
+
+def behaviour_of(base: Behaviour, container: dict[str, Any], annotations: dict[str, str]) -> Behaviour:
+    """The behaviour of a container: of its image, changed by its command and by its pod's annotation.
+
+    Raises:
+        BadBehaviour: The annotation says something that is not known.
+    """
+    found = commanded(base, container.get("command") or [], container.get("args") or [])
+    return annotated(found, annotations.get(ANNOTATION, ""))

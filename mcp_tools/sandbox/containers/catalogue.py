@@ -1,0 +1,173 @@
+"""The images that exist in the sandbox's world, and what pulling any other answers."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from dataclasses import dataclass
+
+from mcp_tools.sandbox.containers.behaviours import Behaviour, End
+
+_REFERENCE = re.compile(
+    r"(?P<name>(?:[a-zA-Z0-9.-]+(?::[0-9]+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+_TODO_TAGS = ("1.0.0", "1.0.1", "1.1.0", "latest")
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image of the catalogue.
+
+    Attributes:
+        tags: That exist.
+        size: In bytes.
+        pull: Seconds that a pull takes.
+        behaviour: Of a container without a command of its own.
+        loaded: Is on every node from the start, as after `minikube image load`.
+    """
+
+    tags: tuple[str, ...]
+    size: int
+    behaviour: Behaviour
+    pull: float = 0.4
+    loaded: bool = False
+
+
+_ENDS = Behaviour(boot=0.05, end=End(0.1, 0, "Completed"))
+_BACKEND_OPENING = (
+    '{"ts":"@","level":"info","logger":"app","msg":"database connection pool ready","size":5}',
+    '{"ts":"@","level":"info","logger":"app","msg":"application startup complete","version":"1.0.0"}',
+    '{"ts":"@","level":"info","logger":"uvicorn.error","msg":"Uvicorn running on http://0.0.0.0:8000"}',
+)
+_MCP_OPENING = (
+    '{"ts":"@","level":"info","logger":"mcp","msg":"registered 5 tools","tools":["add_task","list_tasks","complete_task","update_task","delete_task"]}',
+    '{"ts":"@","level":"info","logger":"uvicorn.error","msg":"Uvicorn running on http://0.0.0.0:8001"}',
+)
+_FRONTEND_OPENING = (
+    "   ▲ Next.js 16.4.0",
+    "   - Local:        http://localhost:3000",
+    "   - Network:      http://0.0.0.0:3000",
+    " ✓ Starting...",
+    " ✓ Ready in 284ms",
+)
+_POSTGRES_OPENING = (
+    "PostgreSQL Database directory appears to contain a database; Skipping initialization",
+    "@ UTC [1] LOG:  starting PostgreSQL 17.6 on x86_64-pc-linux-musl, compiled by gcc (Alpine 14.2.0) 14.2.0, 64-bit",
+    '@ UTC [1] LOG:  listening on IPv4 address "0.0.0.0", port 5432',
+    "@ UTC [1] LOG:  database system is ready to accept connections",
+)
+_NGINX_OPENING = (
+    "/docker-entrypoint.sh: Configuration complete; ready for start up",
+    '@ [notice] 1#1: using the "epoll" event method',
+    "@ [notice] 1#1: start worker processes",
+)
+
+IMAGES: dict[str, Image] = {
+    "todo-backend": Image(
+        _TODO_TAGS,
+        184_216_064,
+        Behaviour(
+            0.5,
+            (8000,),
+            opening=_BACKEND_OPENING,
+            traffic="backend",
+            period=4.0,
+            needs=("DATABASE_URL", "BETTER_AUTH_SECRET"),
+        ),
+        loaded=True,
+    ),
+    "todo-mcp-server": Image(
+        _TODO_TAGS, 171_442_176, Behaviour(0.4, (8001,), opening=_MCP_OPENING, traffic="mcp", period=9.0), loaded=True
+    ),
+    "todo-frontend": Image(
+        _TODO_TAGS,
+        268_435_456,
+        Behaviour(0.6, (3000,), opening=_FRONTEND_OPENING, traffic="frontend", period=6.0),
+        loaded=True,
+    ),
+    "python": Image(("3.13-slim", "3.12-slim", "3.13", "latest"), 45_613_056, _ENDS),
+    "node": Image(("20-alpine", "22-alpine", "20", "22", "latest"), 46_137_344, _ENDS),
+    "postgres": Image(
+        ("17-alpine", "16-alpine", "17", "16", "latest"),
+        110_100_480,
+        Behaviour(0.5, (5432,), opening=_POSTGRES_OPENING, needs=("POSTGRES_PASSWORD",)),
+    ),
+    "nginx": Image(
+        (
+            "latest",
+            "alpine",
+            "stable",
+            "stable-alpine",
+            "1.25",
+            "1.26",
+            "1.27",
+            "1.27-alpine",
+            "1.28",
+            "1.28-alpine",
+            "1.29",
+            "1.29-alpine",
+        ),
+        72_351_744,
+        Behaviour(0.2, (80,), opening=_NGINX_OPENING, traffic="nginx", period=7.0),
+    ),
+    "redis": Image(
+        ("latest", "alpine", "7", "7-alpine", "8", "8-alpine"),
+        41_943_040,
+        Behaviour(0.2, (6379,), opening=("1:M @ * Ready to accept connections tcp",)),
+    ),
+    "busybox": Image(("latest", "1.36", "1.37"), 2_202_009, _ENDS),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An image's name, taken apart and made complete."""
+
+    repository: str
+    tag: str
+
+    @property
+    def full(self) -> str:
+        """With registry and tag: `docker.io/library/nginx:latest`."""
+        return f"{self.repository}:{self.tag}"
+
+    @property
+    def short(self) -> str:
+        """The repository without Docker Hub's prefix."""
+        return self.repository.removeprefix("docker.io/").removeprefix("library/")
+
+    @property
+    def digest(self) -> str:
+        """A stand-in for the content's digest, the same for the same image."""
+        return "sha256:" + "".join(f"{zlib.crc32(f'{self.full}{part}'.encode()):08x}" for part in range(8))
+
+
+def parse(image: str) -> Reference | None:
+    """An image's name as it is resolved; `None` where it is no valid one."""
+    found = _REFERENCE.fullmatch(image)
+    if not found:
+        return None
+    name = found["name"]
+    host, slash, rest = name.partition("/")
+    if not slash:
+        name = f"docker.io/library/{name}"
+    elif not ("." in host or ":" in host or host == "localhost"):
+        name = f"docker.io/{name}"
+    elif host == "docker.io" and "/" not in rest:
+        name = f"docker.io/library/{rest}"
+    return Reference(name, found["tag"] or "latest")
+
+
+def find(reference: Reference) -> Image | None:
+    """The image, if it exists."""
+    image = IMAGES.get(reference.short)
+    return image if image and reference.tag in image.tags else None
+
+
+def missing_message(reference: Reference) -> str:
+    """What the container runtime says about an image that does not exist."""
+    full = reference.full
+    return (
+        f'failed to pull and unpack image "{full}": failed to resolve reference "{full}": {full}: not found: '
+        "manifest unknown"
+    )

@@ -1,0 +1,77 @@
+"""The kubelets of all nodes: takes the pods that were scheduled and hands each to a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mcp_tools.sandbox.containers import catalogue
+from mcp_tools.sandbox.containers.logs import Run
+from mcp_tools.sandbox.controllers.base import Cluster, Controller, Key, key_of
+from mcp_tools.sandbox.controllers.podworker import PodWorker, Timings
+from mcp_tools.sandbox.objects.store import Change, Object
+
+
+class Kubelet(Controller):
+    """Starts, watches and stops the containers of every node.
+
+    Args:
+        cluster: What it sees.
+        timings: How long things take; tests may want others.
+    """
+
+    watches = ("Pod",)
+
+    def __init__(self, cluster: Cluster, timings: Timings | None = None) -> None:
+        super().__init__(cluster)
+        self.timings = timings or Timings()
+        self._workers: dict[Key, PodWorker] = {}
+        self._addresses: dict[str, set[str]] = {}
+        self._images: dict[str, set[str]] = {}
+
+    def keys(self, change: Change) -> Iterable[Key]:
+        """The pod, once it has a node."""
+        return [key_of(change.obj)] if change.obj["spec"].get("nodeName") else []
+
+    def reconcile(self, key: Key) -> float | None:
+        """Follow one pod: start it, stop it, forget it."""
+        pod = self.cluster.get("Pod", *key)
+        worker = self._workers.get(key)
+        if worker and (pod is None or pod["metadata"]["uid"] != worker.uid):
+            self._workers.pop(key).abandon()
+            worker = None
+        if pod is None or not pod["spec"].get("nodeName"):
+            return None
+        if worker is None:
+            node = self.cluster.get("Node", "", pod["spec"]["nodeName"])
+            if node is None or (pod.get("status") or {}).get("phase") in {"Succeeded", "Failed"}:
+                return None
+            worker = self._workers[key] = PodWorker(self, pod, node)
+            worker.start()
+        worker.follow(pod)
+        return None
+
+    def run_of(self, pod: Object, container: str, *, previous: bool = False) -> Run | None:
+        """A container's present life, or the one before; `None` where there is none."""
+        worker = self._workers.get(key_of(pod))
+        return worker.run_of(container, previous=previous) if worker else None
+
+    def lease_address(self, node: Object) -> str:
+        """A free pod address of a node."""
+        prefix = str(node["spec"].get("podCIDR", "10.244.99.0/24")).rsplit(".", 1)[0]
+        taken = self._addresses.setdefault(node["metadata"]["name"], set())
+        address = next(f"{prefix}.{number}" for number in range(2, 10_000) if f"{prefix}.{number}" not in taken)
+        taken.add(address)
+        return address
+
+    def release_address(self, node: str, address: str) -> None:
+        """A pod is gone."""
+        self._addresses.get(node, set()).discard(address)
+
+    def has_image(self, node: str, reference: catalogue.Reference) -> bool:
+        """Whether an image is on a node."""
+        image = catalogue.find(reference)
+        return bool(image and image.loaded) or reference.full in self._images.get(node, ())
+
+    def keep_image(self, node: str, reference: catalogue.Reference) -> None:
+        """An image was pulled to a node."""
+        self._images.setdefault(node, set()).add(reference.full)

@@ -1,0 +1,121 @@
+"""What a kubelet writes into a pod's status: phase, conditions, container statuses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mcp_tools.sandbox.clock import rfc3339
+from mcp_tools.sandbox.controllers.container import Container, Phase
+from mcp_tools.sandbox.objects.store import Object
+
+if TYPE_CHECKING:
+    from mcp_tools.sandbox.controllers.podworker import PodWorker
+
+
+def status_of(worker: PodWorker, pod: Object) -> Object:
+    """The status of a worker's pod as it is now."""
+    before = pod.get("status") or {}
+    now = rfc3339(worker.cluster.clock.now())
+    initialized = all(container.passed for container in worker.init)
+    phase = _phase(worker, pod, initialized=initialized)
+    status: Object = {
+        "phase": phase,
+        "conditions": _conditions(worker, pod, before, now, phase, initialized=initialized),
+        "hostIP": worker.host_ip,
+        "hostIPs": [{"ip": worker.host_ip}],
+        "startTime": rfc3339(worker.started),
+        "qosClass": before.get("qosClass", "BestEffort"),
+        "observedGeneration": pod["metadata"].get("generation", 1),
+    }
+    if worker.address:
+        status["podIP"] = worker.address
+        status["podIPs"] = [{"ip": worker.address}]
+    if worker.init:
+        status["initContainerStatuses"] = [_container(found, pod, waiting="PodInitializing") for found in worker.init]
+    idle = "ContainerCreating" if initialized else "PodInitializing"
+    status["containerStatuses"] = [_container(found, pod, waiting=idle) for found in worker.main]
+    return status
+
+
+def _phase(worker: PodWorker, pod: Object, *, initialized: bool) -> str:
+    policy = pod["spec"].get("restartPolicy", "Always")
+    if not initialized:
+        failed = any(found.phase is Phase.ENDED and not found.passed for found in worker.init)
+        return "Failed" if failed else "Pending"
+    if any(found.phase in {Phase.IDLE, Phase.WAITING} and not found.last for found in worker.main):
+        return "Pending"
+    ended = [found for found in worker.main if found.phase is Phase.ENDED]
+    if len(ended) == len(worker.main) and (policy != "Always" or worker.stopping):
+        return "Succeeded" if all(found.run and found.run.exit_code == 0 for found in ended) else "Failed"
+    return "Running"
+
+
+def _conditions(
+    worker: PodWorker, pod: Object, before: Object, now: str, phase: str, *, initialized: bool
+) -> list[Object]:
+    unready = [found.name for found in worker.main if not found.ready]
+    over = phase in {"Succeeded", "Failed"}
+    reason = message = ""
+    if unready:
+        reason, message = "ContainersNotReady", f"containers with unready status: [{' '.join(unready)}]"
+        if over and phase == "Succeeded":
+            reason, message = "PodCompleted", ""
+    waiting = [found.name for found in worker.init if not found.passed]
+    not_initialized = "" if initialized else f"containers with incomplete status: [{' '.join(waiting)}]"
+    ready = not unready and initialized and not over
+    wanted = [
+        ("PodReadyToStartContainers", bool(worker.address) and not over, "", ""),
+        ("Initialized", initialized, "" if initialized else "ContainersNotInitialized", not_initialized),
+        ("Ready", ready, reason, message),
+        ("ContainersReady", ready, reason, message),
+        ("PodScheduled", True, "", ""),
+    ]
+    known = {found["type"]: found for found in before.get("conditions") or ()}
+    generation = pod["metadata"].get("generation", 1)
+    return [_condition(known.get(kind), kind, now, generation, *rest) for kind, *rest in wanted]
+
+
+def _condition(
+    known: Object | None,
+    kind: str,
+    now: str,
+    generation: int,
+    value: object = False,
+    reason: object = "",
+    message: object = "",
+) -> Object:
+    status = "True" if value else "False"
+    since = known["lastTransitionTime"] if known and known["status"] == status else now
+    entry = {
+        "type": kind,
+        "observedGeneration": generation,
+        "status": status,
+        "lastProbeTime": None,
+        "lastTransitionTime": since,
+    }
+    if reason and not value:
+        entry["reason"] = reason
+        if message:
+            entry["message"] = message
+    return entry
+
+
+def _container(container: Container, pod: Object, *, waiting: str) -> Object:
+    status: Object = {
+        "name": container.name,
+        "state": container.state(waiting),
+        "lastState": container.last_state(),
+        "ready": container.ready,
+        "restartCount": container.restarts,
+        "image": container.image_shown(),
+        "imageID": container.image_id(),
+        "started": container.started,
+    }
+    if container.run is not None or container.last is not None:
+        status["containerID"] = container.container_id()
+    resources = container.spec.get("resources") or {}
+    if container.phase is Phase.RUNNING and resources:
+        status["resources"] = resources
+        if resources.get("requests"):
+            status["allocatedResources"] = resources["requests"]
+    return status

@@ -1,0 +1,195 @@
+"""One pod on its node: volumes, address, init containers, containers, status, and its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mcp_tools.sandbox.clock import Timer
+from mcp_tools.sandbox.containers.logs import Run
+from mcp_tools.sandbox.controllers import podstatus
+from mcp_tools.sandbox.controllers.base import key_of
+from mcp_tools.sandbox.controllers.container import Container, Phase
+from mcp_tools.sandbox.objects.store import Object
+
+if TYPE_CHECKING:
+    from mcp_tools.sandbox.controllers.kubelet import Kubelet
+
+MANAGER = "kubelet"
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """How long things take on a node, in seconds.
+
+    Attributes:
+        sandbox: Until a pod has its address.
+        create: Until a container is created and started.
+        back_off: The factor on every back-off. Messages name the real wait; a demonstration need not sit through it.
+        retry: Until something that is missing is looked for again.
+    """
+
+    sandbox: float = 0.15
+    create: float = 0.1
+    back_off: float = 0.5
+    retry: float = 2.0
+
+
+class PodWorker:
+    """The life of one pod.
+
+    Args:
+        kubelet: It belongs to.
+        pod: As it was when it was found.
+        node: It runs on.
+    """
+
+    def __init__(self, kubelet: Kubelet, pod: Object, node: Object) -> None:
+        self.kubelet = kubelet
+        self.cluster = kubelet.cluster
+        self.timings = kubelet.timings
+        self.key = key_of(pod)
+        self.uid: str = pod["metadata"]["uid"]
+        self.node: str = node["metadata"]["name"]
+        self.host_ip = next(
+            (a["address"] for a in node["status"].get("addresses") or () if a["type"] == "InternalIP"), ""
+        )
+        self._node = node
+        self.address = ""
+        self.started = self.cluster.clock.now()
+        self.stopping = False
+        self.init = [Container(self, spec, init=True) for spec in pod["spec"].get("initContainers") or ()]
+        self.main = [Container(self, spec, init=False) for spec in pod["spec"]["containers"]]
+        self._timers: list[Timer] = []
+        self._mounted = False
+        self._gone = False
+        self._dirty = False
+
+    def pod(self) -> Object | None:
+        """The pod as it is now; `None` when it is gone or another has its name."""
+        found = self.cluster.get("Pod", *self.key)
+        return found if found and found["metadata"]["uid"] == self.uid and not self._gone else None
+
+    def later(self, seconds: float, callback: object) -> Timer:
+        """Call something later, unless the pod is gone by then."""
+        timer = self.cluster.clock.call_later(seconds, lambda: None if self._gone else callback())  # type: ignore[operator]
+        self._timers = [known for known in self._timers if known.callback] + [timer]
+        return timer
+
+    def normal(self, reason: str, message: str, container: str = "", *, init: bool = False) -> None:
+        """An event about the pod or one of its containers."""
+        if pod := self.pod():
+            self.cluster.events.normal(
+                pod, reason, message, MANAGER, host=self.node, field=_field(container, init=init)
+            )
+
+    def warning(self, reason: str, message: str, container: str = "", *, init: bool = False) -> None:
+        """A warning about the pod or one of its containers."""
+        if pod := self.pod():
+            self.cluster.events.warning(
+                pod, reason, message, MANAGER, host=self.node, field=_field(container, init=init)
+            )
+
+    def start(self) -> None:
+        """Begin."""
+        self.publish()
+        self.later(self.timings.sandbox, self._mount)
+
+    def _mount(self) -> None:
+        pod = self.pod()
+        if pod is None or self.stopping:
+            return
+        for volume in pod["spec"].get("volumes") or ():
+            if missing := self._missing_source(volume):
+                message = f'MountVolume.SetUp failed for volume "{volume["name"]}" : {missing} not found'
+                self.warning("FailedMount", message)
+                self.later(self.timings.retry, self._mount)
+                return
+        self._mounted = True
+        self.address = self.host_ip if pod["spec"].get("hostNetwork") else self.kubelet.lease_address(self._node)
+        self.proceed()
+
+    def _missing_source(self, volume: Object) -> str:
+        for field, name_field, kind in (("configMap", "name", "ConfigMap"), ("secret", "secretName", "Secret")):
+            source = volume.get(field)
+            if source and not source.get("optional"):
+                name = source.get(name_field, "")
+                if self.cluster.get(kind, self.key[0], name) is None:
+                    return f'{kind.lower()} "{name}"'
+        return ""
+
+    def proceed(self) -> None:
+        """Start what may start now: the next init container, or all others once those are done."""
+        if self.stopping or not self._mounted:
+            return
+        for container in self.init:
+            if container.phase is Phase.IDLE:
+                container.begin()
+            if not container.passed:
+                self.publish()
+                return
+        for container in self.main:
+            if container.phase is Phase.IDLE:
+                container.begin()
+        self.publish()
+
+    def follow(self, pod: Object) -> None:
+        """React to a change of the pod: a deletion, or another image."""
+        if pod["metadata"].get("deletionTimestamp"):
+            self._stop(pod["metadata"].get("deletionGracePeriodSeconds", 30))
+            return
+        for container, spec in zip(self.main, pod["spec"]["containers"], strict=False):
+            if spec["image"] != container.spec["image"]:
+                container.replace(spec)
+
+    def _stop(self, grace: int) -> None:
+        if self.stopping:
+            return
+        self.stopping = True
+        longest = 0.05
+        for container in (*self.init, *self.main):
+            if container.phase is Phase.RUNNING:
+                self.normal("Killing", f"Stopping container {container.name}", container.name, init=container.init)
+                longest = max(longest, container.behaviour.stop)
+        self.later(min(float(grace), longest), self._stopped)
+
+    def _stopped(self) -> None:
+        for container in (*self.init, *self.main):
+            container.halt()
+        self.publish()
+        pod = self.pod()
+        if pod is not None:
+            self.cluster.delete(pod, grace_seconds=0)
+
+    def abandon(self) -> None:
+        """The pod is gone: nothing may happen any more."""
+        self._gone = True
+        for timer in self._timers:
+            timer.cancel()
+        if self.address and self.address != self.host_ip:
+            self.kubelet.release_address(self.node, self.address)
+
+    def run_of(self, name: str, *, previous: bool) -> Run | None:
+        """A container's present life or the one before."""
+        container = next((found for found in (*self.main, *self.init) if found.name == name), None)
+        if container is None:
+            return None
+        return container.last if previous else container.run or container.last
+
+    def publish(self) -> None:
+        """Write the pod's status, soon: several changes at once make one write."""
+        if not self._dirty:
+            self._dirty = True
+            self.later(0.0, self._write)
+
+    def _write(self) -> None:
+        self._dirty = False
+        pod = self.pod()
+        if pod is not None:
+            self.cluster.set_status(pod, podstatus.status_of(self, pod), manager=MANAGER)
+
+
+def _field(container: str, *, init: bool) -> str:
+    if not container:
+        return ""
+    return f"spec.{'initContainers' if init else 'containers'}{{{container}}}"

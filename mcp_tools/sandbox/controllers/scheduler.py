@@ -1,0 +1,141 @@
+"""Puts pods on nodes, or says why there is none (kubernetes/pkg/scheduler)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from mcp_tools.sandbox.controllers import fitting
+from mcp_tools.sandbox.controllers.base import Controller, Key, condition, key_of
+from mcp_tools.sandbox.objects.store import Change, Object
+
+SOURCE = "default-scheduler"
+MANAGER = "kube-scheduler"
+
+
+class Scheduler(Controller):
+    """Filters the nodes, takes the least loaded one, and writes the pod's `nodeName`."""
+
+    watches = ("Pod", "Node", "PersistentVolumeClaim")
+
+    def keys(self, change: Change) -> Iterable[Key]:
+        """A new pod; every waiting one when a node or claim changed or a pod made room."""
+        if change.kind.name == "Pod" and change.type == "ADDED":
+            return [] if change.obj["spec"].get("nodeName") else [key_of(change.obj)]
+        ended = (change.obj.get("status") or {}).get("phase") in {"Succeeded", "Failed"}
+        if change.kind.name == "Pod" and change.type == "MODIFIED" and not ended:
+            return []
+        return [key_of(pod) for pod in self.cluster.list("Pod") if not pod["spec"].get("nodeName")]
+
+    def reconcile(self, key: Key) -> float | None:
+        """Place one pod."""
+        pod = self.cluster.get("Pod", *key)
+        if pod is None or pod["spec"].get("nodeName") or pod["metadata"].get("deletionTimestamp"):
+            return None
+        if pod["spec"].get("schedulerName", SOURCE) != SOURCE or pod["spec"].get("schedulingGates"):
+            return None
+        nodes = self.cluster.list("Node")
+        if missing := self._missing_claim(pod):
+            self._refuse(pod, f"0/{len(nodes)} nodes are available: {missing}. not found")
+            return None
+        running: dict[str, list[Object]] = {node["metadata"]["name"]: [] for node in nodes}
+        for other in self.cluster.list("Pod"):
+            name = other["spec"].get("nodeName")
+            if name in running and (other.get("status") or {}).get("phase") not in {"Succeeded", "Failed"}:
+                running[name].append(other)
+        reasons: Counter[str] = Counter()
+        fit = []
+        for node in nodes:
+            why = fitting.misfit(pod["spec"], node)
+            found = [why] if why else fitting.shortages(pod["spec"], node, running[node["metadata"]["name"]])
+            reasons.update(found)
+            if not found:
+                fit.append(node)
+        if not fit:
+            self._refuse(pod, self._message(len(nodes), reasons))
+            return None
+        chosen = min(
+            fit, key=lambda node: (self._load(node, running[node["metadata"]["name"]], pod), node["metadata"]["name"])
+        )
+        self._bind(pod, chosen["metadata"]["name"])
+        return None
+
+    def _missing_claim(self, pod: Object) -> str:
+        for volume in pod["spec"].get("volumes") or ():
+            name = (volume.get("persistentVolumeClaim") or {}).get("claimName")
+            if name and self.cluster.get("PersistentVolumeClaim", pod["metadata"]["namespace"], name) is None:
+                return f'persistentvolumeclaim "{name}" not found'
+        return ""
+
+    def _load(self, node: Object, pods: list[Object], pod: Object) -> float:
+        owners = {ref["uid"] for ref in pod["metadata"].get("ownerReferences") or ()}
+        siblings = sum(
+            any(ref["uid"] in owners for ref in other["metadata"].get("ownerReferences") or ()) for other in pods
+        )
+        room = fitting.amount_of("cpu", (node["status"].get("allocatable") or {}).get("cpu", "1")) or 1
+        used = sum(fitting.requests_of(other["spec"]).get("cpu", 0) for other in pods)
+        return siblings + used / room
+
+    def _message(self, count: int, reasons: Counter[str]) -> str:
+        if not count:
+            return "no nodes available to schedule pods"
+        listed = ", ".join(sorted(f"{number} {reason}" for reason, number in reasons.items()))
+        full = sum(n for reason, n in reasons.items() if reason.startswith(("Insufficient", "Too many")))
+        helpless = count - min(count, full)
+        parts = []
+        if full:
+            parts.append(f"{min(full, count)} No preemption victims found for incoming pod")
+        if helpless:
+            parts.append(f"{helpless} Preemption is not helpful for scheduling")
+        return (
+            f"0/{count} nodes are available: {listed}. preemption: 0/{count} nodes are available: {', '.join(parts)}."
+        )
+
+    def _refuse(self, pod: Object, message: str) -> None:
+        known = condition(pod, "PodScheduled")
+        self.cluster.events.warning(pod, "FailedScheduling", message, SOURCE)
+        if known.get("message") == message:
+            return
+        entry = {
+            "type": "PodScheduled",
+            "status": "False",
+            "lastProbeTime": None,
+            "lastTransitionTime": self.cluster.now(),
+            "reason": "Unschedulable",
+            "message": message,
+        }
+        status = {**(pod.get("status") or {}), "conditions": [entry]}
+        self.cluster.set_status(pod, status, manager=MANAGER)
+
+    def _bind(self, pod: Object, node: str) -> None:
+        bind(self.cluster.registry, pod, node)
+        namespace, name = key_of(pod)
+        message = f"Successfully assigned {namespace}/{name} to {node}"
+        self.cluster.events.normal(pod, "Scheduled", message, SOURCE)
+
+
+def bind(registry: object, pod: Object, node: str) -> None:
+    """Write a pod's node, as the `binding` subresource does.
+
+    Args:
+        registry: The rules of writing.
+        pod: As stored.
+        node: Its name.
+    """
+    import copy
+
+    from mcp_tools.sandbox.clock import rfc3339
+    from mcp_tools.sandbox.objects.registry import Registry
+
+    assert isinstance(registry, Registry)  # noqa: S101
+    # Not through an update: the field belongs to the binding and is in nobody's managedFields.
+    bound = copy.deepcopy(pod)
+    bound["spec"]["nodeName"] = node
+    entry = {
+        "type": "PodScheduled",
+        "status": "True",
+        "lastProbeTime": None,
+        "lastTransitionTime": rfc3339(registry.clock.now()),
+    }
+    bound["status"] = {**(bound.get("status") or {}), "conditions": [entry]}
+    registry.store.put(registry.kinds.named("Pod"), bound)

@@ -1,0 +1,126 @@
+"""The sandbox's own certificate authority, its server certificate, its token and its kubeconfig."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import ipaddress
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+CONTEXT = "shipmate-sandbox"
+NAMESPACE = "todo-app"
+_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Made anew for every start; the CA's key is not kept.
+
+    Attributes:
+        ca: PEM of the authority that clients trust.
+        certificate: PEM of the server.
+        key: PEM of the server's private key.
+        token: What clients show.
+    """
+
+    ca: str
+    certificate: str
+    key: str
+    token: str
+
+
+def make_credentials() -> Credentials:
+    """An authority, a certificate of it for loopback, and a token."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+    now = dt.datetime.now(dt.UTC)
+
+    def name(text: str) -> x509.Name:
+        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+    def builder(subject: str, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+        return (
+            x509.CertificateBuilder()
+            .subject_name(name(subject))
+            .issuer_name(name("shipmate-sandbox-ca"))
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - dt.timedelta(hours=1))
+            .not_valid_after(now + dt.timedelta(days=_DAYS))
+        )
+
+    def usage(*, sign: bool) -> x509.KeyUsage:
+        unused = dict.fromkeys(
+            ("content_commitment", "data_encipherment", "key_agreement", "encipher_only", "decipher_only", "crl_sign"),
+            False,
+        )
+        return x509.KeyUsage(digital_signature=True, key_encipherment=not sign, key_cert_sign=sign, **unused)
+
+    ca_key = ec.generate_private_key(ec.SECP256R1())
+    ca_identifier = x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key())
+    ca = (
+        builder("shipmate-sandbox-ca", ca_key)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(usage(sign=True), critical=True)
+        .add_extension(ca_identifier, critical=False)
+        .sign(ca_key, hashes.SHA256())
+    )
+    key = ec.generate_private_key(ec.SECP256R1())
+    places = [
+        x509.DNSName("localhost"),
+        x509.DNSName("kubernetes.default.svc"),
+        x509.IPAddress(ipaddress.IPv4Address("127.0.0.1")),
+    ]
+    certificate = (
+        builder("shipmate-sandbox", key)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(usage(sign=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(places), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(ca_identifier), critical=False)
+        .sign(ca_key, hashes.SHA256())
+    )
+    encoding = serialization.Encoding.PEM
+    private = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return Credentials(
+        ca.public_bytes(encoding).decode(),
+        certificate.public_bytes(encoding).decode(),
+        private.decode(),
+        secrets.token_urlsafe(32),
+    )
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, all at once."""
+    import os
+
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    temporary.replace(path)
+
+
+def kubeconfig(url: str, credentials: Credentials) -> str:
+    """A kubeconfig with everything in it; JSON, which is YAML too and needs no YAML library to read."""
+    import json
+
+    ca = base64.b64encode(credentials.ca.encode()).decode()
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": CONTEXT,
+        "clusters": [{"name": CONTEXT, "cluster": {"server": url, "certificate-authority-data": ca}}],
+        "contexts": [
+            {"name": CONTEXT, "context": {"cluster": CONTEXT, "user": CONTEXT, "namespace": NAMESPACE}},
+        ],
+        "users": [{"name": CONTEXT, "user": {"token": credentials.token}}],
+    }
+    return json.dumps(document, indent=2) + "\n"

@@ -1,0 +1,1 @@
+"""Kubernetes objects as plain data, and the API server's rules for them: schema, defaults, validation, merging."""

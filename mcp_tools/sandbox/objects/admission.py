@@ -1,0 +1,278 @@
+"""What the API server adds or refuses beyond defaults and validation, where it has to know the rest of the cluster."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from mcp_tools.sandbox.clock import rfc3339
+from mcp_tools.sandbox.objects.errors import Refused, forbidden, invalid, invalid_value, not_found
+from mcp_tools.sandbox.objects.names import generate
+
+if TYPE_CHECKING:
+    from mcp_tools.sandbox.objects.kinds import Kind
+    from mcp_tools.sandbox.objects.registry import Registry
+
+Object = dict[str, Any]
+
+NODE_PORTS = range(30000, 32768)
+PROTECTED_NAMESPACES = frozenset({"default", "kube-system", "kube-public"})
+_TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105  where kubelets mount it
+
+
+def admit_create(registry: Registry, kind: Kind, obj: Object) -> None:
+    """Complete a new object in place, before validation.
+
+    Raises:
+        Refused: 403 or 404, the namespace does not take it.
+    """
+    namespace = obj["metadata"].get("namespace", "")
+    if namespace:
+        space = registry.store.get(registry.kinds.named("Namespace"), "", namespace)
+        if space is None:
+            raise not_found(registry.kinds.named("Namespace"), namespace)
+        if space["metadata"].get("deletionTimestamp"):
+            raise _terminating(kind, obj, space)
+    completer = _CREATE.get(kind.qualified)
+    if completer:
+        completer(registry, obj)
+
+
+def admit_update(registry: Registry, kind: Kind, obj: Object, old: Object) -> None:
+    """Carry over in place what an update may leave out."""
+    if kind.qualified == "Service":
+        _keep_addresses(registry, obj, old)
+    elif kind.qualified == "Secret":
+        _encode_strings(registry, obj)
+    elif kind.qualified == "Job.batch":
+        for field in ("selector", "template"):
+            if field not in obj.get("spec", {}):
+                obj["spec"][field] = old["spec"].get(field)
+
+
+def admit_delete(kind: Kind, obj: Object) -> None:
+    """Refuse to delete what a cluster cannot do without.
+
+    Raises:
+        Refused: 403.
+    """
+    name = obj["metadata"]["name"]
+    if kind.qualified == "Namespace" and name in PROTECTED_NAMESPACES:
+        raise forbidden(kind, name, "this namespace may not be deleted")
+
+
+def _terminating(kind: Kind, obj: Object, space: Object) -> Refused:
+    namespace = space["metadata"]["name"]
+    name = obj["metadata"].get("name", "")
+    refusal = forbidden(
+        kind, name, f"unable to create new content in namespace {namespace} because it is being terminated"
+    )
+    message = f"namespace {namespace} is being terminated"
+    cause = {"reason": "NamespaceTerminating", "message": message, "field": "metadata.namespace"}
+    refusal.details = {**(refusal.details or {}), "causes": [cause]}
+    return refusal
+
+
+def _pod(registry: Registry, obj: Object) -> None:
+    spec = obj["spec"]
+    spec.setdefault("serviceAccountName", "default")
+    spec["serviceAccount"] = spec["serviceAccountName"]
+    spec.setdefault("priority", 0)
+    spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
+    tolerations = list(spec.get("tolerations") or ())
+    for condition in ("not-ready", "unreachable"):
+        key = f"node.kubernetes.io/{condition}"
+        if not any(
+            item.get("key") in {key, None} and item.get("effect", "NoExecute") == "NoExecute" for item in tolerations
+        ):
+            tolerations.append({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300})
+    spec["tolerations"] = tolerations
+    if spec.get("automountServiceAccountToken", True):
+        _mount_token(registry, obj)
+    obj["status"] = {"phase": "Pending", "qosClass": _quality(spec), **(obj.get("status") or {})}
+
+
+def _mount_token(registry: Registry, obj: Object) -> None:
+    spec = obj["spec"]
+    name = generate("kube-api-access-", registry.random)
+    mounted = False
+    for container in (*spec.get("containers", ()), *spec.get("initContainers", ())):
+        mounts = container.setdefault("volumeMounts", [])
+        if not any(mount.get("mountPath") == _TOKEN_PATH for mount in mounts):
+            mounts.append({"name": name, "readOnly": True, "mountPath": _TOKEN_PATH})
+            mounted = True
+    if not mounted:
+        return
+    sources: list[Object] = [
+        {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
+        {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+        {
+            "downwardAPI": {
+                "items": [{"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}}]
+            }
+        },
+    ]
+    spec.setdefault("volumes", []).append({"name": name, "projected": {"sources": sources, "defaultMode": 0o644}})
+
+
+def _quality(spec: Object) -> str:
+    resources = [
+        container.get("resources") or {} for container in (*spec.get("containers", ()), *spec.get("initContainers", ()))
+    ]
+    if not any(item.get("requests") or item.get("limits") for item in resources):
+        return "BestEffort"
+    guaranteed = all(
+        {"cpu", "memory"} <= set(item.get("limits") or {})
+        and all((item.get("requests") or {}).get(name) == item["limits"][name] for name in ("cpu", "memory"))
+        for item in resources
+    )
+    return "Guaranteed" if guaranteed else "Burstable"
+
+
+def _service(registry: Registry, obj: Object) -> None:
+    spec = obj["spec"]
+    if spec.get("type") == "ExternalName":
+        obj["status"] = {"loadBalancer": {}}
+        return
+    services = list(registry.store.list(registry.kinds.named("Service")))
+    if not spec.get("clusterIP"):
+        taken = {service["spec"].get("clusterIP") for service in services}
+        while (address := f"10.96.{registry.random.randrange(256)}.{registry.random.randrange(1, 255)}") in taken:
+            pass
+        spec["clusterIP"] = address
+    spec["clusterIPs"] = [spec["clusterIP"]]
+    _allocate_node_ports(registry, obj, services)
+    obj["status"] = {"loadBalancer": {}}
+
+
+def _allocate_node_ports(registry: Registry, obj: Object, services: list[Object]) -> None:
+    spec = obj["spec"]
+    if spec.get("type") not in {"NodePort", "LoadBalancer"}:
+        return
+    name = obj["metadata"].get("name", "")
+    taken = {
+        port.get("nodePort")
+        for service in services
+        if (service["metadata"]["namespace"], service["metadata"]["name"]) != (obj["metadata"]["namespace"], name)
+        for port in service["spec"].get("ports") or ()
+    }
+    for index, port in enumerate(spec.get("ports") or ()):
+        wanted = port.get("nodePort")
+        field = f"spec.ports[{index}].nodePort"
+        if not wanted:
+            while (wanted := registry.random.choice(NODE_PORTS)) in taken:
+                pass
+            port["nodePort"] = wanted
+        elif wanted not in NODE_PORTS:
+            words = (
+                f"provided port is not in the valid range. The range of valid ports is {NODE_PORTS[0]}-{NODE_PORTS[-1]}"
+            )
+            raise invalid("Service", name, [invalid_value(field, wanted, words)])
+        elif wanted in taken:
+            raise invalid("Service", name, [invalid_value(field, wanted, "provided port is already allocated")])
+        taken.add(wanted)
+
+
+def _keep_addresses(registry: Registry, obj: Object, old: Object) -> None:
+    spec, before = obj["spec"], old["spec"]
+    if spec.get("type") != "ExternalName":
+        for field in ("clusterIP", "clusterIPs"):
+            if not spec.get(field) and before.get(field):
+                spec[field] = before[field]
+    ports = {(port.get("port"), port.get("protocol")): port for port in before.get("ports") or ()}
+    if spec.get("type") in {"NodePort", "LoadBalancer"}:
+        for port in spec.get("ports") or ():
+            known = ports.get((port.get("port"), port.get("protocol")), {}).get("nodePort")
+            if not port.get("nodePort") and known:
+                port["nodePort"] = known
+        _allocate_node_ports(registry, obj, list(registry.store.list(registry.kinds.named("Service"))))
+    elif before.get("type") in {"NodePort", "LoadBalancer"}:
+        for port in spec.get("ports") or ():
+            port.pop("nodePort", None)
+        spec.pop("externalTrafficPolicy", None)
+
+
+def _namespace(registry: Registry, obj: Object) -> None:
+    obj["spec"] = {**(obj.get("spec") or {}), "finalizers": ["kubernetes"]}
+    obj["status"] = {"phase": "Active"}
+
+
+def _encode_strings(registry: Registry, obj: Object) -> None:
+    strings = obj.pop("stringData", None)
+    if strings:
+        encoded = {key: base64.b64encode(value.encode()).decode() for key, value in strings.items()}
+        obj["data"] = {**(obj.get("data") or {}), **encoded}
+
+
+def _job(registry: Registry, obj: Object) -> None:
+    spec, meta = obj["spec"], obj["metadata"]
+    if spec.get("manualSelector") or spec.get("selector"):
+        return
+    uid = meta["uid"]
+    labels = {
+        "batch.kubernetes.io/controller-uid": uid,
+        "batch.kubernetes.io/job-name": meta["name"],
+        "controller-uid": uid,
+        "job-name": meta["name"],
+    }
+    template_meta = spec["template"]["metadata"]
+    template_meta["labels"] = {**(template_meta.get("labels") or {}), **labels}
+    meta["labels"] = {**(meta.get("labels") or {}), **labels} if not meta.get("labels") else meta["labels"]
+    spec["selector"] = {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}
+
+
+def _daemon_set(registry: Registry, obj: Object) -> None:
+    meta = obj["metadata"]
+    meta["annotations"] = {"deprecated.daemonset.template.generation": "1", **(meta.get("annotations") or {})}
+    obj["status"] = dict.fromkeys(
+        ("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady"), 0
+    )
+
+
+def _empty_status(status: Object) -> Callable[[Registry, Object], None]:
+    def fill(registry: Registry, obj: Object) -> None:
+        obj["status"] = dict(status)
+
+    return fill
+
+
+def _claim(registry: Registry, obj: Object) -> None:
+    obj["status"] = {"phase": "Pending"}
+    if "storageClassName" not in obj["spec"]:
+        for storage in registry.store.list(registry.kinds.named("StorageClass")):
+            annotations = storage["metadata"].get("annotations") or {}
+            if annotations.get("storageclass.kubernetes.io/is-default-class") == "true":
+                obj["spec"]["storageClassName"] = storage["metadata"]["name"]
+                break
+
+
+def _custom_resource(registry: Registry, obj: Object) -> None:
+    now = rfc3339(registry.clock.now())
+    conditions = [
+        {"type": kind, "status": "True", "lastTransitionTime": now, "reason": reason, "message": message}
+        for kind, reason, message in (
+            ("NamesAccepted", "NoConflicts", "no conflicts found"),
+            ("Established", "InitialNamesAccepted", "the initial names have been accepted"),
+        )
+    ]
+    spec = obj["spec"]
+    versions = [version["name"] for version in spec.get("versions") or () if version.get("storage")]
+    obj["status"] = {"conditions": conditions, "acceptedNames": spec["names"], "storedVersions": versions}
+
+
+_CREATE: dict[str, Callable[[Registry, Object], None]] = {
+    "Pod": _pod,
+    "Service": _service,
+    "Namespace": _namespace,
+    "Secret": _encode_strings,
+    "Job.batch": _job,
+    "DaemonSet.apps": _daemon_set,
+    "PersistentVolumeClaim": _claim,
+    "CustomResourceDefinition.apiextensions.k8s.io": _custom_resource,
+    "Deployment.apps": _empty_status({}),
+    "ReplicaSet.apps": _empty_status({"replicas": 0}),
+    "StatefulSet.apps": _empty_status({"replicas": 0, "availableReplicas": 0}),
+    "CronJob.batch": _empty_status({}),
+    "Ingress.networking.k8s.io": _empty_status({"loadBalancer": {}}),
+}

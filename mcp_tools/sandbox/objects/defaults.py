@@ -1,0 +1,286 @@
+"""Defaults that the API server fills in, kind by kind (kubernetes/pkg/apis/*/v1/defaults.go)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mcp_tools.sandbox.objects.kinds import Kind
+
+Spec = dict[str, Any]
+
+
+def fill(kind: Kind, obj: dict[str, Any]) -> None:
+    """Fill an object's defaults in place; the object must not be shared with the store."""
+    filler = _FILLERS.get(kind.qualified)
+    if filler:
+        if kind.name in _WITH_SPEC:
+            obj.setdefault("spec", {})
+        filler(obj)
+
+
+def _deployment(obj: dict[str, Any]) -> None:
+    spec = obj["spec"]
+    spec.setdefault("replicas", 1)
+    spec.setdefault("revisionHistoryLimit", 10)
+    spec.setdefault("progressDeadlineSeconds", 600)
+    strategy = spec["strategy"] = dict(spec.get("strategy") or {})
+    strategy.setdefault("type", "RollingUpdate")
+    if strategy["type"] == "RollingUpdate":
+        rolling = strategy["rollingUpdate"] = dict(strategy.get("rollingUpdate") or {})
+        rolling.setdefault("maxUnavailable", "25%")
+        rolling.setdefault("maxSurge", "25%")
+    _template(spec)
+
+
+def _replica_set(obj: dict[str, Any]) -> None:
+    spec = obj["spec"]
+    spec.setdefault("replicas", 1)
+    if spec.get("template"):
+        _template(spec)
+
+
+def _stateful_set(obj: dict[str, Any]) -> None:
+    spec = obj["spec"]
+    spec.setdefault("replicas", 1)
+    spec.setdefault("serviceName", "")
+    spec.setdefault("podManagementPolicy", "OrderedReady")
+    spec.setdefault("revisionHistoryLimit", 10)
+    spec.setdefault("persistentVolumeClaimRetentionPolicy", {"whenDeleted": "Retain", "whenScaled": "Retain"})
+    strategy = spec["updateStrategy"] = dict(spec.get("updateStrategy") or {})
+    strategy.setdefault("type", "RollingUpdate")
+    if strategy["type"] == "RollingUpdate":
+        strategy["rollingUpdate"] = {"partition": 0, **(strategy.get("rollingUpdate") or {})}
+    for claim in spec.get("volumeClaimTemplates") or ():
+        claim.setdefault("spec", {}).setdefault("volumeMode", "Filesystem")
+        claim.setdefault("status", {"phase": "Pending"})
+    _template(spec)
+
+
+def _daemon_set(obj: dict[str, Any]) -> None:
+    spec = obj["spec"]
+    spec.setdefault("revisionHistoryLimit", 10)
+    strategy = spec["updateStrategy"] = dict(spec.get("updateStrategy") or {})
+    strategy.setdefault("type", "RollingUpdate")
+    if strategy["type"] == "RollingUpdate":
+        strategy["rollingUpdate"] = {"maxUnavailable": 1, "maxSurge": 0, **(strategy.get("rollingUpdate") or {})}
+    _template(spec)
+
+
+def _job(obj: dict[str, Any]) -> None:
+    _job_spec(obj["spec"])
+
+
+def _job_spec(spec: Spec) -> None:
+    if "completions" not in spec and "parallelism" not in spec:
+        spec["completions"] = 1
+    spec.setdefault("parallelism", 1)
+    spec.setdefault("backoffLimit", 6)
+    spec.setdefault("completionMode", "NonIndexed")
+    spec.setdefault("suspend", False)
+    spec.setdefault("manualSelector", False)
+    spec.setdefault("podReplacementPolicy", "TerminatingOrFailed")
+    _template(spec, restart_policy=None)
+
+
+def _cron_job(obj: dict[str, Any]) -> None:
+    spec = obj["spec"]
+    spec.setdefault("concurrencyPolicy", "Allow")
+    spec.setdefault("suspend", False)
+    spec.setdefault("successfulJobsHistoryLimit", 3)
+    spec.setdefault("failedJobsHistoryLimit", 1)
+    template = spec.setdefault("jobTemplate", {})
+    template.setdefault("metadata", {})
+    _template(template.setdefault("spec", {}), restart_policy=None)
+
+
+def _template(spec: Spec, restart_policy: str | None = "Always") -> None:
+    template = spec.setdefault("template", {})
+    template.setdefault("metadata", {})
+    pod = template.setdefault("spec", {})
+    pod_spec(pod, restart_policy)
+
+
+def _pod(obj: dict[str, Any]) -> None:
+    spec = obj["spec"]
+    pod_spec(spec, "Always")
+    spec.setdefault("enableServiceLinks", True)
+    for container in (*spec.get("containers", ()), *spec.get("initContainers", ())):
+        resources = container["resources"]
+        limits = resources.get("limits") or {}
+        if limits:
+            resources["requests"] = {**limits, **(resources.get("requests") or {})}
+
+
+def pod_spec(spec: Spec, restart_policy: str | None) -> None:
+    """Fill a pod spec in place; `restart_policy` is the default, `None` where there is none (Jobs)."""
+    if restart_policy:
+        spec.setdefault("restartPolicy", restart_policy)
+    spec.setdefault("terminationGracePeriodSeconds", 30)
+    spec.setdefault("dnsPolicy", "ClusterFirst")
+    spec.setdefault("securityContext", {})
+    spec.setdefault("schedulerName", "default-scheduler")
+    if spec.get("serviceAccountName"):
+        spec["serviceAccount"] = spec["serviceAccountName"]
+    for container in (*spec.get("containers", ()), *spec.get("initContainers", ())):
+        _container(container)
+    for volume in spec.get("volumes", ()):
+        _volume(volume)
+
+
+def _container(container: Spec) -> None:
+    container.setdefault("terminationMessagePath", "/dev/termination-log")
+    container.setdefault("terminationMessagePolicy", "File")
+    container.setdefault("resources", {})
+    container.setdefault("imagePullPolicy", "Always" if _is_latest(container.get("image", "")) else "IfNotPresent")
+    for port in container.get("ports", ()):
+        port.setdefault("protocol", "TCP")
+    for name in ("livenessProbe", "readinessProbe", "startupProbe"):
+        if container.get(name):
+            _probe(container[name])
+    for variable in container.get("env", ()):
+        reference = (variable.get("valueFrom") or {}).get("fieldRef")
+        if reference:
+            reference.setdefault("apiVersion", "v1")
+    for hook in (container.get("lifecycle") or {}).values():
+        if isinstance(hook, dict) and hook.get("httpGet"):
+            _http_get(hook["httpGet"])
+
+
+def _is_latest(image: str) -> bool:
+    if "@" in image:
+        return False
+    tag = image.rsplit("/", 1)[-1].partition(":")[2]
+    return tag in {"", "latest"}
+
+
+def _probe(probe: Spec) -> None:
+    probe.setdefault("timeoutSeconds", 1)
+    probe.setdefault("periodSeconds", 10)
+    probe.setdefault("successThreshold", 1)
+    probe.setdefault("failureThreshold", 3)
+    if probe.get("httpGet"):
+        _http_get(probe["httpGet"])
+
+
+def _http_get(action: Spec) -> None:
+    action.setdefault("path", "/")
+    action.setdefault("scheme", "HTTP")
+
+
+def _volume(volume: Spec) -> None:
+    sources = set(volume) - {"name"}
+    if not sources:
+        volume["emptyDir"] = {}
+    for source in ("configMap", "secret", "projected", "downwardAPI"):
+        if isinstance(volume.get(source), dict):
+            volume[source].setdefault("defaultMode", 0o644)
+    if isinstance(volume.get("hostPath"), dict):
+        volume["hostPath"].setdefault("type", "")
+
+
+def _service(obj: dict[str, Any]) -> None:
+    spec = obj["spec"]
+    spec.setdefault("type", "ClusterIP")
+    spec.setdefault("sessionAffinity", "None")
+    for port in spec.get("ports", ()):
+        port.setdefault("protocol", "TCP")
+        port.setdefault("targetPort", port.get("port", 0))
+    if spec["type"] == "ExternalName":
+        return
+    spec.setdefault("ipFamilies", ["IPv4"])
+    spec.setdefault("ipFamilyPolicy", "SingleStack")
+    spec.setdefault("internalTrafficPolicy", "Cluster")
+    if spec["type"] in {"NodePort", "LoadBalancer"}:
+        spec.setdefault("externalTrafficPolicy", "Cluster")
+    if spec["type"] == "LoadBalancer":
+        spec.setdefault("allocateLoadBalancerNodePorts", True)
+
+
+def _namespace(obj: dict[str, Any]) -> None:
+    meta = obj["metadata"]
+    meta["labels"] = {**(meta.get("labels") or {}), "kubernetes.io/metadata.name": meta.get("name", "")}
+
+
+def _secret(obj: dict[str, Any]) -> None:
+    obj.setdefault("type", "Opaque")
+
+
+def _claim(obj: dict[str, Any]) -> None:
+    obj["spec"].setdefault("volumeMode", "Filesystem")
+
+
+def _storage_class(obj: dict[str, Any]) -> None:
+    obj.setdefault("reclaimPolicy", "Delete")
+    obj.setdefault("volumeBindingMode", "Immediate")
+
+
+def _autoscaler(obj: dict[str, Any]) -> None:
+    spec = obj["spec"]
+    spec.setdefault("minReplicas", 1)
+    if not spec.get("metrics"):
+        target = {"type": "Utilization", "averageUtilization": 80}
+        spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
+
+
+def _network_policy(obj: dict[str, Any]) -> None:
+    spec = obj["spec"]
+    spec.setdefault("podSelector", {})
+    if not spec.get("policyTypes"):
+        spec["policyTypes"] = ["Ingress", *(["Egress"] if spec.get("egress") else [])]
+    for rule in (*spec.get("ingress", ()), *spec.get("egress", ())):
+        for port in rule.get("ports", ()):
+            port.setdefault("protocol", "TCP")
+
+
+def _role_binding(obj: dict[str, Any]) -> None:
+    if obj.get("roleRef"):
+        obj["roleRef"].setdefault("apiGroup", "rbac.authorization.k8s.io")
+    for subject in obj.get("subjects", ()):
+        if subject.get("kind") in {"User", "Group"}:
+            subject.setdefault("apiGroup", "rbac.authorization.k8s.io")
+
+
+def _custom_resource(obj: dict[str, Any]) -> None:
+    spec = obj["spec"]
+    names = spec.setdefault("names", {})
+    names.setdefault("singular", str(names.get("kind", "")).lower())
+    names.setdefault("listKind", f"{names.get('kind', '')}List")
+    spec.setdefault("conversion", {"strategy": "None"})
+
+
+_FILLERS: dict[str, Callable[[dict[str, Any]], None]] = {
+    "Deployment.apps": _deployment,
+    "ReplicaSet.apps": _replica_set,
+    "ReplicationController": _replica_set,
+    "StatefulSet.apps": _stateful_set,
+    "DaemonSet.apps": _daemon_set,
+    "Job.batch": _job,
+    "CronJob.batch": _cron_job,
+    "Pod": _pod,
+    "Service": _service,
+    "Namespace": _namespace,
+    "Secret": _secret,
+    "PersistentVolumeClaim": _claim,
+    "StorageClass.storage.k8s.io": _storage_class,
+    "HorizontalPodAutoscaler.autoscaling": _autoscaler,
+    "NetworkPolicy.networking.k8s.io": _network_policy,
+    "RoleBinding.rbac.authorization.k8s.io": _role_binding,
+    "ClusterRoleBinding.rbac.authorization.k8s.io": _role_binding,
+    "CustomResourceDefinition.apiextensions.k8s.io": _custom_resource,
+}
+_WITH_SPEC = {
+    "Deployment",
+    "ReplicaSet",
+    "ReplicationController",
+    "StatefulSet",
+    "DaemonSet",
+    "Job",
+    "CronJob",
+    "Pod",
+    "Service",
+    "PersistentVolumeClaim",
+    "HorizontalPodAutoscaler",
+    "NetworkPolicy",
+    "CustomResourceDefinition",
+}

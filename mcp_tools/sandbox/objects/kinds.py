@@ -1,0 +1,183 @@
+"""The kinds that the sandbox serves: a table. To serve another built-in kind, add a line and refresh the schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+WRITE_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+SUBRESOURCE_VERBS = ("get", "patch", "update")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of object and how the API serves it.
+
+    Attributes:
+        name: The kind's name, such as `Deployment`.
+        plural: The resource's name in a path.
+        generation: Whether `metadata.generation` counts the changes of `spec`.
+        stored_as: Key of the kind that holds the objects, for a second view of the same ones (`events.k8s.io`).
+        virtual: Computed on demand and never stored: a review or a metric.
+        schema: Type name in the schema; empty where fields are free (custom resources).
+    """
+
+    group: str
+    version: str
+    name: str
+    plural: str
+    namespaced: bool = True
+    short: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    subresources: tuple[str, ...] = ()
+    verbs: tuple[str, ...] = WRITE_VERBS
+    generation: bool = False
+    stored_as: str = ""
+    virtual: bool = False
+    singular: str = field(default="")
+
+    @property
+    def api_version(self) -> str:
+        """`apps/v1`, or `v1` in the core group."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def resource(self) -> str:
+        """`deployments.apps`, or `pods` in the core group: how messages name it."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def qualified(self) -> str:
+        """`Deployment.apps`, or `Pod` in the core group: how validation errors name it."""
+        return f"{self.name}.{self.group}" if self.group else self.name
+
+    @property
+    def key(self) -> str:
+        """What the store files it under."""
+        return self.stored_as or self.resource
+
+    @property
+    def gvk(self) -> str:
+        """`apps/v1/Deployment`: the schema's key."""
+        return f"{self.api_version}/{self.name}"
+
+    def path(self, namespace: str = "", name: str = "") -> str:
+        """The URL path of the collection or of one object."""
+        parts = ["/apis" if self.group else "/api", self.api_version]
+        if namespace and self.namespaced:
+            parts += ["namespaces", namespace]
+        parts.append(self.plural)
+        if name:
+            parts.append(name)
+        return "/".join(parts)
+
+
+_ALL = ("all",)
+_STATUS = ("status",)
+_SCALE = ("status", "scale")
+
+KINDS: tuple[Kind, ...] = (
+    Kind("", "v1", "Namespace", "namespaces", False, ("ns",), subresources=("status", "finalize")),
+    Kind("", "v1", "Node", "nodes", False, ("no",), subresources=_STATUS),
+    Kind("", "v1", "Pod", "pods", True, ("po",), _ALL, ("status", "log", "eviction", "binding"), generation=True),
+    Kind("", "v1", "Service", "services", True, ("svc",), _ALL, _STATUS),
+    Kind("", "v1", "Endpoints", "endpoints", True, ("ep",), singular="endpoints"),
+    Kind("", "v1", "ConfigMap", "configmaps", True, ("cm",)),
+    Kind("", "v1", "Secret", "secrets"),
+    Kind("", "v1", "Event", "events", True, ("ev",)),
+    Kind("", "v1", "ServiceAccount", "serviceaccounts", True, ("sa",)),
+    Kind("", "v1", "PersistentVolume", "persistentvolumes", False, ("pv",), subresources=_STATUS),
+    Kind("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", True, ("pvc",), subresources=_STATUS),
+    Kind("", "v1", "ReplicationController", "replicationcontrollers", True, ("rc",), _ALL, _SCALE, generation=True),
+    Kind("", "v1", "ResourceQuota", "resourcequotas", True, ("quota",), subresources=_STATUS),
+    Kind("", "v1", "LimitRange", "limitranges", True, ("limits",)),
+    Kind("apps", "v1", "Deployment", "deployments", True, ("deploy",), _ALL, _SCALE, generation=True),
+    Kind("apps", "v1", "ReplicaSet", "replicasets", True, ("rs",), _ALL, _SCALE, generation=True),
+    Kind("apps", "v1", "StatefulSet", "statefulsets", True, ("sts",), _ALL, _SCALE, generation=True),
+    Kind("apps", "v1", "DaemonSet", "daemonsets", True, ("ds",), _ALL, _STATUS, generation=True),
+    Kind("apps", "v1", "ControllerRevision", "controllerrevisions"),
+    Kind("batch", "v1", "Job", "jobs", True, (), _ALL, _STATUS, generation=True),
+    Kind("batch", "v1", "CronJob", "cronjobs", True, ("cj",), _ALL, _STATUS, generation=True),
+    Kind("networking.k8s.io", "v1", "Ingress", "ingresses", True, ("ing",), (), _STATUS, generation=True),
+    Kind("networking.k8s.io", "v1", "IngressClass", "ingressclasses", False, generation=True),
+    Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", True, ("netpol",), generation=True),
+    Kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", generation=True),
+    Kind("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", True, ("hpa",), _ALL, _STATUS),
+    Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", True, ("pdb",), (), _STATUS, generation=True),
+    Kind("rbac.authorization.k8s.io", "v1", "Role", "roles"),
+    Kind("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"),
+    Kind("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", False),
+    Kind("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings", False),
+    Kind("storage.k8s.io", "v1", "StorageClass", "storageclasses", False, ("sc",)),
+    Kind("events.k8s.io", "v1", "Event", "events", True, ("ev",), stored_as="events"),
+    Kind("coordination.k8s.io", "v1", "Lease", "leases"),
+    Kind(
+        "apiextensions.k8s.io",
+        "v1",
+        "CustomResourceDefinition",
+        "customresourcedefinitions",
+        False,
+        ("crd", "crds"),
+        ("api-extensions",),
+        _STATUS,
+        generation=True,
+    ),
+    Kind(
+        "authorization.k8s.io",
+        "v1",
+        "SelfSubjectAccessReview",
+        "selfsubjectaccessreviews",
+        False,
+        verbs=("create",),
+        virtual=True,
+    ),
+    Kind("metrics.k8s.io", "v1beta1", "PodMetrics", "pods", verbs=("get", "list"), virtual=True),
+    Kind("metrics.k8s.io", "v1beta1", "NodeMetrics", "nodes", False, verbs=("get", "list"), virtual=True),
+)
+
+
+class Kinds:
+    """The kinds that are served at this moment: the table above and those that custom resource definitions add."""
+
+    def __init__(self, kinds: Iterable[Kind] = KINDS) -> None:
+        self._by_path: dict[tuple[str, str, str], Kind] = {}
+        self._by_gvk: dict[tuple[str, str], Kind] = {}
+        for kind in kinds:
+            self.add(kind)
+
+    def add(self, kind: Kind) -> None:
+        """Serve a kind from now on."""
+        self._by_path[kind.group, kind.version, kind.plural] = kind
+        self._by_gvk[kind.api_version, kind.name] = kind
+
+    def remove(self, kind: Kind) -> None:
+        """Serve a kind no longer."""
+        self._by_path.pop((kind.group, kind.version, kind.plural), None)
+        self._by_gvk.pop((kind.api_version, kind.name), None)
+
+    def at(self, group: str, version: str, plural: str) -> Kind | None:
+        """The kind served at a path, if any."""
+        return self._by_path.get((group, version, plural))
+
+    def of(self, api_version: str, name: str) -> Kind | None:
+        """The kind that an object says it is, if it is served."""
+        return self._by_gvk.get((api_version, name))
+
+    def named(self, name: str) -> Kind:
+        """A built-in kind by its bare name; the first in the table where two groups have one.
+
+        Raises:
+            KeyError: There is none.
+        """
+        for (_, kind_name), kind in self._by_gvk.items():
+            if kind_name == name:
+                return kind
+        raise KeyError(name)
+
+    def all(self) -> tuple[Kind, ...]:
+        """Every kind, in the order of the table."""
+        return tuple(self._by_path.values())
+
+    def has_version(self, group: str, version: str) -> bool:
+        """Whether a group version is served."""
+        return any(kind.group == group and kind.version == version for kind in self._by_path.values())

@@ -1,0 +1,177 @@
+"""Who owns which field: `metadata.managedFields` for updates, and server-side apply with its conflicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from mcp_tools.sandbox.objects import fieldsets
+from mcp_tools.sandbox.objects.errors import Refused
+from mcp_tools.sandbox.objects.fieldsets import FieldSet
+from mcp_tools.sandbox.objects.schema import ANY, Shape
+from mcp_tools.sandbox.objects.store import Object
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who writes, and how: one entry of `managedFields`."""
+
+    manager: str
+    operation: str
+    api_version: str
+    subresource: str = ""
+
+
+_Owners = dict[Writer, tuple[FieldSet, str]]
+
+
+def _owners(obj: Object | None) -> _Owners:
+    entries = (obj or {}).get("metadata", {}).get("managedFields") or ()
+    return {
+        Writer(
+            entry.get("manager", ""),
+            entry.get("operation", "Update"),
+            entry.get("apiVersion", ""),
+            entry.get("subresource", ""),
+        ): (fieldsets.decode(entry.get("fieldsV1")), entry.get("time", ""))
+        for entry in entries
+    }
+
+
+def _entries(owners: _Owners) -> list[dict[str, Any]]:
+    found = []
+    for writer, (fields, time) in owners.items():
+        if fields:
+            entry = {
+                "manager": writer.manager,
+                "operation": writer.operation,
+                "apiVersion": writer.api_version,
+                "time": time,
+                "fieldsType": "FieldsV1",
+                "fieldsV1": fieldsets.encode(fields),
+            }
+            found.append({**entry, "subresource": writer.subresource} if writer.subresource else entry)
+    return sorted(found, key=lambda entry: (entry["operation"], entry["time"], entry["manager"]))
+
+
+def record_update(shape: Shape, old: Object | None, new: Object, writer: Writer, time: str) -> None:
+    """Note in `new` that the writer owns what it changed, and nobody owns what is gone.
+
+    Args:
+        shape: Of the kind.
+        old: Before the write, `None` for a creation.
+        new: After it; its managedFields are replaced.
+        writer: Of the write.
+        time: RFC 3339.
+    """
+    meta = new["metadata"]
+    if old is not None and meta.get("managedFields") == []:
+        # The documented way to reset the record: an empty list.
+        meta.pop("managedFields")
+        return
+    change = fieldsets.compare(shape, _bare(old), _bare(new))
+    written = fieldsets.managed(change.written())
+    removed = change.removed
+    owners = _owners(old)
+    for other, (fields, when) in tuple(owners.items()):
+        owners[other] = (fields - removed - (frozenset() if other == writer else written), when)
+    if written or (removed and writer in owners):
+        owners[writer] = (owners.get(writer, (frozenset(), ""))[0] | written, time)
+    _set_entries(meta, owners)
+
+
+def _set_entries(meta: dict[str, Any], owners: _Owners) -> None:
+    entries = _entries(owners)
+    if entries:
+        meta["managedFields"] = entries
+    else:
+        meta.pop("managedFields", None)
+
+
+def _bare(obj: Object | None) -> dict[str, Any]:
+    if obj is None:
+        return {}
+    meta = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
+    return {**{key: value for key, value in obj.items() if key not in {"kind", "apiVersion"}}, "metadata": meta}
+
+
+def apply(shape: Shape, live: Object, config: Object, writer: Writer, *, force: bool, time: str) -> Object:
+    """Merge an applied configuration into the live object (server-side apply).
+
+    Args:
+        shape: Of the kind.
+        live: The object as it is, or `{"metadata": {}}` for one to be created.
+        config: The whole intention of this manager.
+        writer: Who applies.
+        force: Take over fields that others own.
+        time: RFC 3339.
+
+    Returns:
+        The merged object with its managedFields.
+
+    Raises:
+        Refused: 409, others own a field that the configuration would change.
+    """
+    owners = _owners(live)
+    before = owners.get(writer, (frozenset(), ""))[0]
+    wanted = fieldsets.set_of(shape, _bare(config))
+    merged = _merge(shape, _bare(live), _bare(config))
+    changed = fieldsets.managed(fieldsets.compare(shape, _bare(live), merged).written())
+    rivals = {other: fields & changed for other, (fields, _) in owners.items() if other != writer and fields & changed}
+    if rivals and not force:
+        raise _conflict(shape, rivals)
+    for other, lost in rivals.items():
+        owners[other] = (owners[other][0] - lost, owners[other][1])
+    others = frozenset().union(*(fields for other, (fields, _) in owners.items() if other != writer))
+    merged = _prune(shape, merged, before - wanted, others | wanted)
+    owners[writer] = (wanted, time if wanted != before or changed else owners.get(writer, ((), time))[1])
+    result = {**live, **{key: value for key, value in merged.items() if key != "metadata"}}
+    for key in set(live) - set(merged) - {"kind", "apiVersion", "metadata"}:
+        del result[key]
+    result["metadata"] = {**merged["metadata"]}
+    _set_entries(result["metadata"], owners)
+    return result
+
+
+def _merge(shape: Shape, live: Any, config: Any) -> Any:
+    if isinstance(config, dict) and isinstance(live, dict) and not shape.atomic and shape.form != "scalar":
+        merged = dict(live)
+        for key, value in config.items():
+            merged[key] = _merge(shape.child(key), live.get(key), value)
+        return merged
+    if isinstance(config, list) and isinstance(live, list) and shape.form == "list" and shape.list_type != "atomic":
+        items = {fieldsets.item_element(shape, item): item for item in live}
+        for item in config:
+            element = fieldsets.item_element(shape, item)
+            items[element] = _merge(shape.element or ANY, items.get(element), item)
+        return list(items.values())
+    return config
+
+
+def _prune(shape: Shape, merged: Any, dropped: Iterable[fieldsets.Path], kept: FieldSet) -> Any:
+    for path in sorted(dropped, key=len, reverse=True):
+        if path in kept or any(other[: len(path)] == path for other in kept):
+            continue
+        merged = fieldsets.remove(shape, merged, path)
+    return merged
+
+
+def _conflict(shape: Shape, rivals: dict[Writer, FieldSet]) -> Refused:
+    causes = []
+    lines = []
+    for other in sorted(rivals, key=lambda writer: writer.manager):
+        title = f'conflict with "{other.manager}"'
+        if other.subresource:
+            title += f' with subresource "{other.subresource}"'
+        if other.operation == "Update":
+            title += f" using {other.api_version}"
+        paths = [fieldsets.readable(shape, path) for path in sorted(rivals[other])]
+        causes += [{"reason": "FieldManagerConflict", "message": title, "field": path} for path in paths]
+        if len(paths) == 1:
+            lines.append(f"{title}: {paths[0]}")
+        else:
+            lines.append(title.replace("conflict ", "conflicts ", 1) + ":" + "".join(f"\n- {path}" for path in paths))
+    count = len(causes)
+    message = f"Apply failed with {count} conflict{'s' if count > 1 else ''}: " + "\n".join(lines)
+    return Refused(409, "Conflict", message, {"causes": causes})

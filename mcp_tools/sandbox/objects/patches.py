@@ -1,0 +1,248 @@
+"""JSON patch (RFC 6902), JSON merge patch (RFC 7386) and Kubernetes' strategic merge patch. None changes its input."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from mcp_tools.sandbox.objects.errors import Refused, bad_request, unprocessable
+from mcp_tools.sandbox.objects.schema import ANY, Shape
+
+MAX_OPERATIONS = 10_000
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """The target after an RFC 7386 merge patch."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merge_patch(result.get(key), value)
+    return result
+
+
+def json_patch(target: Any, operations: Any) -> Any:
+    """The target after an RFC 6902 patch.
+
+    Raises:
+        Refused: 400 for what is no patch, 422 for one that does not apply.
+    """
+    if not isinstance(operations, list):
+        raise bad_request(
+            "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"
+        )
+    if len(operations) > MAX_OPERATIONS:
+        raise Refused(
+            413,
+            "RequestEntityTooLarge",
+            f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}",
+        )
+    result = copy.deepcopy(target)
+    for operation in operations:
+        if not isinstance(operation, dict):
+            raise bad_request(
+                "error decoding patch: json: cannot unmarshal value into Go value of type handlers.jsonPatchOp"
+            )
+        result = _apply_operation(result, operation)
+    return result
+
+
+def _apply_operation(document: Any, operation: dict[str, Any]) -> Any:
+    path = _pointer(operation.get("path"))
+    match operation.get("op"):
+        case "add":
+            return _add(document, path, _value(operation))
+        case "remove":
+            return _remove(document, path)
+        case "replace":
+            _find(document, path)
+            return _replace(document, path, _value(operation))
+        case "move":
+            source = _pointer(operation.get("from"))
+            value = _find(document, source)
+            return _add(_remove(document, source), path, value)
+        case "copy":
+            return _add(document, path, copy.deepcopy(_find(document, _pointer(operation.get("from")))))
+        case "test":
+            if not _equal(_find(document, path, missing=None), operation.get("value")):
+                raise unprocessable()
+            return document
+    raise unprocessable()
+
+
+def _equal(left: Any, right: Any) -> bool:
+    return bool(left == right) and isinstance(left, bool) == isinstance(right, bool)
+
+
+def _value(operation: dict[str, Any]) -> Any:
+    if "value" not in operation:
+        raise unprocessable()
+    return operation["value"]
+
+
+def _pointer(text: Any) -> list[str]:
+    if not isinstance(text, str) or (text and not text.startswith("/")):
+        raise unprocessable()
+    return [part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:]]
+
+
+_RAISE: Any = object()
+
+
+def _find(document: Any, path: list[str], *, missing: Any = _RAISE) -> Any:
+    node = document
+    for part in path:
+        if isinstance(node, dict) and part in node:
+            node = node[part]
+        elif isinstance(node, list) and part.isdigit() and int(part) < len(node):
+            node = node[int(part)]
+        elif missing is _RAISE:
+            raise unprocessable()
+        else:
+            return missing
+    return node
+
+
+def _parent(document: Any, path: list[str]) -> Any:
+    node = _find(document, path[:-1])
+    if not isinstance(node, dict | list):
+        raise unprocessable()
+    return node
+
+
+def _index(parent: list[Any], part: str, limit: int) -> int:
+    if part == "-":
+        return len(parent)
+    if not part.isdigit() or int(part) > limit:
+        raise unprocessable()
+    return int(part)
+
+
+def _add(document: Any, path: list[str], value: Any) -> Any:
+    if not path:
+        return value
+    parent = _parent(document, path)
+    if isinstance(parent, list):
+        parent.insert(_index(parent, path[-1], len(parent)), value)
+    else:
+        parent[path[-1]] = value
+    return document
+
+
+def _replace(document: Any, path: list[str], value: Any) -> Any:
+    if not path:
+        return value
+    parent = _parent(document, path)
+    if isinstance(parent, list):
+        parent[int(path[-1])] = value
+    else:
+        parent[path[-1]] = value
+    return document
+
+
+def _remove(document: Any, path: list[str]) -> Any:
+    _find(document, path)
+    if not path:
+        return None
+    parent = _parent(document, path)
+    if isinstance(parent, list):
+        del parent[int(path[-1])]
+    else:
+        del parent[path[-1]]
+    return document
+
+
+def strategic_merge(shape: Shape, target: Any, patch: Any) -> Any:
+    """The target after a strategic merge patch, with the directives `$patch`, `$retainKeys`, `$setElementOrder/…` and
+    `$deleteFromPrimitiveList/…`.
+
+    Args:
+        shape: Of the target; tells which lists are merged and by which key.
+        target: Plain data or `None`.
+        patch: Plain data.
+
+    Raises:
+        Refused: 400 or 422, the patch makes no sense for this shape.
+    """
+    if not isinstance(patch, dict):
+        return patch
+    directive = patch.get("$patch")
+    if directive == "replace":
+        return {key: value for key, value in patch.items() if key != "$patch"}
+    if directive == "delete":
+        return {}
+    if directive not in {None, "merge"}:
+        raise bad_request(f"Unknown patch type found: {str(directive)[:60]}")
+    result = dict(target) if isinstance(target, dict) else {}
+    retained = patch.get("$retainKeys")
+    if isinstance(retained, list):
+        result = {key: value for key, value in result.items() if key in retained}
+    for key, value in patch.items():
+        if key.startswith("$"):
+            _primitive_directive(result, key, value)
+            continue
+        inner = shape.child(key)
+        if value is None:
+            result.pop(key, None)
+        elif isinstance(value, list) and inner.form == "list" and inner.merge_key is not None:
+            order = patch.get(f"$setElementOrder/{key}")
+            result[key] = _merge_list(inner, result.get(key), value, order if isinstance(order, list) else [])
+        elif isinstance(value, dict):
+            result[key] = strategic_merge(inner, result.get(key), value)
+            if value.get("$patch") == "delete":
+                del result[key]
+        else:
+            result[key] = value
+    _reorder(shape, result, patch)
+    return result
+
+
+def _primitive_directive(result: dict[str, Any], key: str, value: Any) -> None:
+    name, _, field = key.partition("/")
+    if name == "$deleteFromPrimitiveList" and isinstance(value, list) and isinstance(result.get(field), list):
+        result[field] = [item for item in result[field] if item not in value]
+
+
+def _reorder(shape: Shape, result: dict[str, Any], patch: dict[str, Any]) -> None:
+    for key, order in patch.items():
+        name, _, field = key.partition("/")
+        if name == "$setElementOrder" and isinstance(order, list) and field not in patch:
+            inner = shape.child(field)
+            if isinstance(result.get(field), list) and inner.merge_key is not None:
+                result[field] = _in_order(inner.merge_key, result[field], order)
+
+
+def _merge_list(shape: Shape, target: Any, patch: list[Any], order: list[Any]) -> list[Any]:
+    existing = list(target) if isinstance(target, list) else []
+    key = shape.merge_key or ""
+    if not key:
+        merged = existing + [item for item in patch if item not in existing]
+        return _in_order("", merged, order)
+    if any(isinstance(item, dict) and item.get("$patch") == "replace" for item in patch):
+        return [item for item in patch if not (isinstance(item, dict) and "$patch" in item)]
+    for item in patch:
+        if not isinstance(item, dict) or key not in item:
+            raise bad_request(f"map: {str(item)[:120]} does not contain declared merge key: {key}")
+        at = next((i for i, old in enumerate(existing) if isinstance(old, dict) and old.get(key) == item[key]), None)
+        if item.get("$patch") == "delete":
+            if at is not None:
+                del existing[at]
+        elif at is None:
+            existing.append(strategic_merge(shape.element or ANY, {}, item))
+        else:
+            existing[at] = strategic_merge(shape.element or ANY, existing[at], item)
+    return _in_order(key, existing, order)
+
+
+def _in_order(key: str, items: list[Any], order: list[Any]) -> list[Any]:
+    if not order:
+        return items
+    wanted = [entry.get(key) if key and isinstance(entry, dict) else entry for entry in order]
+    rank = {repr(value): position for position, value in enumerate(wanted)}
+    return sorted(
+        items,
+        key=lambda item: rank.get(repr(item.get(key) if key and isinstance(item, dict) else item), len(rank)),
+    )

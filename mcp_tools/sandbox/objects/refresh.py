@@ -1,0 +1,128 @@
+"""Rewrites `schema.json` from a cluster's published OpenAPI: `kubectl get --raw /openapi/v2 | python -m …refresh`.
+
+The file holds every field of the kinds that the sandbox serves, one short type expression each:
+
+- `string`, `integer`, `int64`, `boolean`, `number`, `bytes`, `time`, `quantity`, `intOrString`, `any`, or a type's name;
+- `{T}` a map of strings to T; `[T]` an atomic list; `[T]=set`; `[T]=map:key,key`; `~T` a struct or map that is atomic;
+- ` merge:key` where strategic merge patch has a merge key that differs from the list's keys (`merge:` for a plain list
+  that is merged as a set); a trailing `!` on the field's name: required.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from mcp_tools.sandbox.objects.kinds import KINDS
+
+SCALARS = {
+    "io.k8s.apimachinery.pkg.api.resource.Quantity": "quantity",
+    "io.k8s.apimachinery.pkg.util.intstr.IntOrString": "intOrString",
+    "io.k8s.apimachinery.pkg.apis.meta.v1.Time": "time",
+    "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime": "time",
+    "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1": "any",
+    "io.k8s.apimachinery.pkg.runtime.RawExtension": "any",
+    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps": "any",
+}
+PLAIN = {"string": "string", "integer": "integer", "boolean": "boolean", "number": "number", "object": "any"}
+FORMATS = {("integer", "int64"): "int64", ("string", "byte"): "bytes"}
+EXTRA_KINDS = {("autoscaling", "v1", "Scale"), ("", "v1", "DeleteOptions"), ("policy", "v1", "Eviction")}
+
+
+def compact(openapi: dict[str, Any]) -> dict[str, Any]:
+    """The OpenAPI v2 document in short form: `{"kinds": {"apps/v1/Deployment": type}, "types": {type: {field: expr}}}`."""
+    definitions = openapi["definitions"]
+    wanted = {(kind.group, kind.version, kind.name) for kind in KINDS} | EXTRA_KINDS
+    roots = {}
+    for name, definition in definitions.items():
+        for gvk in definition.get("x-kubernetes-group-version-kind", []):
+            key = (gvk["group"], gvk["version"], gvk["kind"])
+            if key in wanted:
+                roots["/".join(part for part in key if part)] = name
+    names = _short_names(definitions, _reachable(definitions, set(roots.values())))
+    return {
+        "kinds": {key: names[name] for key, name in sorted(roots.items())},
+        "types": {
+            names[name]: _fields(definitions[name], definitions, names)
+            for name in sorted(names, key=lambda item: names[item])
+        },
+    }
+
+
+def _reachable(definitions: dict[str, Any], start: set[str]) -> set[str]:
+    seen: set[str] = set()
+    pending = list(start)
+    while pending:
+        name = pending.pop()
+        if name in seen or name in SCALARS or "properties" not in definitions[name]:
+            continue
+        seen.add(name)
+        text = json.dumps(definitions[name]["properties"])
+        pending += [part.split('"')[0] for part in text.split("#/definitions/")[1:]]
+    return seen
+
+
+def _short_names(definitions: dict[str, Any], found: set[str]) -> dict[str, str]:
+    short: dict[str, list[str]] = {}
+    for name in found:
+        short.setdefault(name.rsplit(".", 1)[1], []).append(name)
+    return {
+        name: last if len(names) == 1 else ".".join(name.split(".")[-3:])
+        for last, names in short.items()
+        for name in names
+    }
+
+
+def _fields(definition: dict[str, Any], definitions: dict[str, Any], names: dict[str, str]) -> dict[str, str]:
+    required = set(definition.get("required", ()))
+    return {
+        f"{field}!" if field in required else field: _expression(schema, definitions, names)
+        for field, schema in definition["properties"].items()
+    }
+
+
+def _expression(schema: dict[str, Any], definitions: dict[str, Any], names: dict[str, str]) -> str:
+    if "$ref" in schema:
+        return _reference(schema, definitions, names)
+    kind = schema.get("type", "object")
+    if kind == "array":
+        return _list(schema, definitions, names)
+    if kind == "object" and "additionalProperties" in schema:
+        inner = f"{{{_expression(schema['additionalProperties'], definitions, names)}}}"
+        return f"~{inner}" if schema.get("x-kubernetes-map-type") == "atomic" else inner
+    return FORMATS.get((kind, schema.get("format", "")), PLAIN[kind])
+
+
+def _reference(schema: dict[str, Any], definitions: dict[str, Any], names: dict[str, str]) -> str:
+    target = schema["$ref"].removeprefix("#/definitions/")
+    if target in SCALARS:
+        return SCALARS[target]
+    if target not in names:
+        return PLAIN.get(definitions[target].get("type", "object"), "any")
+    atomic = "atomic" in (
+        schema.get("x-kubernetes-map-type"),
+        definitions[target].get("x-kubernetes-map-type"),
+    )
+    return f"~{names[target]}" if atomic else names[target]
+
+
+def _list(schema: dict[str, Any], definitions: dict[str, Any], names: dict[str, str]) -> str:
+    text = f"[{_expression(schema['items'], definitions, names)}]"
+    keys = schema.get("x-kubernetes-list-map-keys", [])
+    match schema.get("x-kubernetes-list-type"):
+        case "set":
+            text += "=set"
+        case "map":
+            text += f"=map:{','.join(keys)}"
+    if "merge" in schema.get("x-kubernetes-patch-strategy", ""):
+        key = schema.get("x-kubernetes-patch-merge-key", "")
+        if [key] != keys:
+            text += f" merge:{key}"
+    return text
+
+
+if __name__ == "__main__":
+    target = Path(__file__).with_name("schema.json")
+    target.write_text(json.dumps(compact(json.load(sys.stdin)), indent=1) + "\n")

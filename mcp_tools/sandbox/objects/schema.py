@@ -1,0 +1,266 @@
+"""The shapes of objects: which fields a kind has, of which type, and how lists and maps are merged.
+
+`schema.json` holds them in the short notation that `refresh` describes; expressions are parsed when first needed.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from mcp_tools.sandbox.objects import quantity
+
+Form = Literal["scalar", "struct", "map", "list", "any"]
+
+_MAX_DEPTH = 100
+_LIST = re.compile(r"\[(?P<element>.*)\](?:=(?P<type>set|map)(?::(?P<keys>[^ ]+))?)?(?: merge:(?P<merge>\S*))?")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+_INT_LIMITS = {"integer": 2**31, "int64": 2**63}
+_GO_NAMES = {"integer": "int32", "boolean": "bool", "number": "float64", "bytes": "[]uint8", "time": "string"}
+_JSON_NAMES: dict[type, str] = {
+    str: "string",
+    bool: "bool",
+    int: "number",
+    float: "number",
+    list: "array",
+    dict: "object",
+}
+
+
+class DecodeError(ValueError):
+    """A value is not of its field's type; the text is what Go's JSON decoder says."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The type of a value.
+
+    Attributes:
+        form: What it is.
+        name: The struct's or scalar's name.
+        element: Of a map's or list's items.
+        atomic: Owned and replaced as a whole.
+        list_type: How server-side apply merges a list.
+        keys: The fields that identify an item of a `map` list.
+        merge_key: For strategic merge patch: `None` replaces the list, an empty one merges plain values.
+    """
+
+    form: Form
+    name: str = ""
+    element: Shape | None = None
+    atomic: bool = False
+    list_type: Literal["atomic", "set", "map"] = "atomic"
+    keys: tuple[str, ...] = ()
+    merge_key: str | None = None
+
+    @cached_property
+    def fields(self) -> dict[str, Shape]:
+        """A struct's fields by name; empty for everything else."""
+        if self.form != "struct":
+            return {}
+        return {field.removesuffix("!"): parse(text) for field, text in _document()["types"][self.name].items()}
+
+    @cached_property
+    def required(self) -> frozenset[str]:
+        """A struct's required fields."""
+        if self.form != "struct":
+            return frozenset()
+        return frozenset(field[:-1] for field in _document()["types"][self.name] if field.endswith("!"))
+
+    def child(self, field: str) -> Shape:
+        """The shape of a struct's field or a map's value; free where the schema does not know it."""
+        if self.form == "struct":
+            return self.fields.get(field, ANY)
+        return self.element or ANY
+
+    def go_name(self) -> str:
+        """How Go's messages name the type."""
+        match self.form:
+            case "scalar":
+                return _GO_NAMES.get(self.name, self.name)
+            case "struct":
+                return f"v1.{self.name}"
+            case "map":
+                return f"map[string]{self.child('').go_name()}"
+            case "list":
+                return f"[]{self.child('').go_name()}"
+        return "interface {}"
+
+
+ANY = Shape("any")
+
+
+@cache
+def _document() -> dict[str, dict[str, Any]]:
+    document: dict[str, dict[str, Any]] = msgspec.json.decode(Path(__file__).with_name("schema.json").read_bytes())
+    return document
+
+
+@cache
+def parse(text: str) -> Shape:
+    """The shape that an expression of `schema.json` stands for."""
+    atomic = text.startswith("~")
+    text = text.removeprefix("~")
+    if text.startswith("{"):
+        return Shape("map", element=parse(text[1:-1]), atomic=atomic)
+    if text.startswith("["):
+        found = _LIST.fullmatch(text)
+        if found is None:
+            raise ValueError(text)
+        keys = tuple(found["keys"].split(",")) if found["keys"] else ()
+        merge = found["merge"] if found["merge"] is not None else (keys[0] if len(keys) == 1 else None)
+        kind: Any = found["type"] or "atomic"
+        return Shape(
+            "list", element=parse(found["element"]), atomic=kind == "atomic", list_type=kind, keys=keys, merge_key=merge
+        )
+    if text in _document()["types"]:
+        return Shape("struct", text, atomic=atomic)
+    return ANY if text == "any" else Shape("scalar", text)
+
+
+def type_names() -> Iterator[str]:
+    """Every struct of the schema."""
+    yield from _document()["types"]
+
+
+@cache
+def shape_of(gvk: str) -> Shape | None:
+    """The shape of a kind by `apps/v1/Deployment`; `None` where the schema has none (custom resources)."""
+    name = _document()["kinds"].get(gvk)
+    return parse(name) if name else None
+
+
+def conform(shape: Shape, value: Any, unknown: list[str]) -> Any:
+    """Decode a value as the API server does.
+
+    Args:
+        shape: The type it should have.
+        value: Plain JSON data; is not changed.
+        unknown: Receives the paths of fields that the type does not have; they are left out of the result.
+
+    Returns:
+        A copy in canonical form: nulls and empty collections left out, quantities normalised.
+
+    Raises:
+        DecodeError: A value has the wrong type.
+    """
+    return _Decoder(unknown).decode(shape, value, "", "", shape.name, 0)
+
+
+class _Decoder:
+    def __init__(self, unknown: list[str]) -> None:
+        self._unknown = unknown
+
+    def decode(self, shape: Shape, value: Any, path: str, plain: str, owner: str, depth: int) -> Any:
+        if depth > _MAX_DEPTH:
+            raise DecodeError("exceeded max depth")
+        match shape.form:
+            case "any":
+                return value
+            case "scalar":
+                return _scalar(shape.name, value, lambda: _mismatch(shape, value, plain, owner))
+            case "list":
+                return self._list(shape, value, path, plain, owner, depth)
+        if not isinstance(value, dict):
+            raise _mismatch(shape, value, plain, owner)
+        if shape.form == "map":
+            inner = shape.child("")
+            return {
+                key: self.decode(inner, item, f"{path}.{key}", plain, owner, depth + 1) if item is not None else ""
+                for key, item in value.items()
+            }
+        return self._struct(shape, value, path, plain, depth)
+
+    def _list(self, shape: Shape, value: Any, path: str, plain: str, owner: str, depth: int) -> Any:
+        if not isinstance(value, list):
+            raise _mismatch(shape, value, plain, owner)
+        inner = shape.child("")
+        empty: Any = {} if inner.form == "struct" else ""
+        return [
+            self.decode(inner, empty if item is None else item, f"{path}[{index}]", plain, owner, depth + 1)
+            for index, item in enumerate(value)
+        ]
+
+    def _struct(self, shape: Shape, value: dict[str, Any], path: str, plain: str, depth: int) -> dict[str, Any]:
+        decoded = {}
+        fields = shape.fields
+        for name, item in value.items():
+            inner = fields.get(name)
+            where = f"{path}.{name}" if path else name
+            if inner is None:
+                self._unknown.append(where)
+            elif item is not None:
+                named = f"{plain}.{name}" if plain else name
+                result = self.decode(inner, item, where, named, shape.name, depth + 1)
+                if result or inner.form not in {"list", "map"}:
+                    decoded[name] = result
+        return decoded
+
+
+def _mismatch(shape: Shape, value: Any, plain: str, owner: str) -> DecodeError:
+    kind = _JSON_NAMES.get(type(value), "value")
+    if isinstance(value, int | float) and not isinstance(value, bool) and shape.name in {"integer", "int64"}:
+        kind = f"number {value}"
+    field = f"{owner}.{plain}" if plain else owner
+    return DecodeError(f"json: cannot unmarshal {kind} into Go struct field {field} of type {shape.go_name()}")
+
+
+def _scalar(name: str, value: Any, wrong: Callable[[], DecodeError]) -> Any:
+    match name:
+        case "string":
+            if isinstance(value, str):
+                return value
+        case "boolean":
+            if isinstance(value, bool):
+                return value
+        case "integer" | "int64":
+            if isinstance(value, float) and value.is_integer():
+                value = int(value)
+            if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _INT_LIMITS[name]:
+                return value
+        case "number":
+            if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+                return value
+        case "intOrString":
+            if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+                return value
+        case "quantity":
+            return _quantity(value)
+        case "time":
+            return _time(value)
+        case "bytes":
+            return _bytes(value)
+    raise wrong()
+
+
+def _quantity(value: Any) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = repr(value)
+    try:
+        return quantity.canonical(value)
+    except (quantity.BadQuantity, TypeError, AttributeError) as error:
+        raise DecodeError(f"quantities must match the regular expression '{quantity.SYNTAX}'") from error
+
+
+def _time(value: Any) -> str:
+    if isinstance(value, str) and _TIME.fullmatch(value):
+        return value.upper().replace("+00:00", "Z")
+    shown = msgspec.json.encode(value).decode()[:80]
+    raise DecodeError(f'parsing time {shown} as "2006-01-02T15:04:05Z07:00": cannot parse {shown} as "2006"')
+
+
+def _bytes(value: Any) -> str:
+    try:
+        base64.b64decode(value, validate=True)
+    except (binascii.Error, TypeError, ValueError) as error:
+        raise DecodeError("illegal base64 data at input byte 0") from error
+    return str(value)

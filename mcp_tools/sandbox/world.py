@@ -1,0 +1,235 @@
+"""The whole of a sandbox in memory: store, registry, controllers, nodes and what it starts with."""
+
+from __future__ import annotations
+
+import base64
+import time
+from dataclasses import replace
+
+from mcp_tools.sandbox.clock import Clock
+from mcp_tools.sandbox.controllers.base import Cluster, Controller
+from mcp_tools.sandbox.controllers.daemonset import DaemonSetController
+from mcp_tools.sandbox.controllers.deployment import DeploymentController
+from mcp_tools.sandbox.controllers.endpoints import EndpointsController
+from mcp_tools.sandbox.controllers.jobs import CronJobController, JobController
+from mcp_tools.sandbox.controllers.kubelet import Kubelet
+from mcp_tools.sandbox.controllers.lifecycle import GarbageCollector, NamespaceController
+from mcp_tools.sandbox.controllers.manager import Manager
+from mcp_tools.sandbox.controllers.podworker import Timings
+from mcp_tools.sandbox.controllers.recorder import Recorder
+from mcp_tools.sandbox.controllers.replicaset import ReplicaSetController
+from mcp_tools.sandbox.controllers.scheduler import Scheduler
+from mcp_tools.sandbox.controllers.statefulset import StatefulSetController
+from mcp_tools.sandbox.objects.kinds import Kind, Kinds
+from mcp_tools.sandbox.objects.registry import Registry, WriteOptions
+from mcp_tools.sandbox.objects.schema import conform, shape_of
+from mcp_tools.sandbox.objects.store import Change, Object, Store
+
+CONTROLLERS: tuple[type[Controller], ...] = (
+    NamespaceController,
+    DeploymentController,
+    ReplicaSetController,
+    StatefulSetController,
+    DaemonSetController,
+    CronJobController,
+    JobController,
+    Scheduler,
+    EndpointsController,
+    GarbageCollector,
+)
+STACK_AGE = 47 * 60.0
+NODE_AGE = 3 * 3600.0
+NAMESPACE = "todo-app"
+
+
+class World:
+    """A cluster without its HTTP face.
+
+    Args:
+        start: The time at which it begins, seconds since 1970.
+        ca: PEM, given to every namespace.
+        seed: For names and addresses; `None` for others every time.
+        timings: How long nodes take.
+    """
+
+    def __init__(
+        self, start: float | None = None, *, ca: str = "", seed: int | None = None, timings: Timings | None = None
+    ) -> None:
+        self.clock = Clock(time.time() if start is None else start)
+        self.store = Store()
+        self.kinds = Kinds()
+        self.registry = Registry(self.store, self.clock, self.kinds, seed, ca)
+        self.events = Recorder(self.registry)
+        self.cluster = Cluster(self.registry, self.events)
+        self.kubelet = Kubelet(self.cluster, timings)
+        self.store.subscribe(self._serve_custom)
+        self._manager = Manager(self.store, self.clock, [*(each(self.cluster) for each in CONTROLLERS), self.kubelet])
+
+    def furnish(self) -> None:
+        """Make what every cluster has: namespaces, nodes, classes."""
+        for name in ("default", "kube-node-lease", "kube-public", "kube-system"):
+            self.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        for number in (1, 2):
+            self.add(node(number))
+        self.add(
+            {
+                "apiVersion": "storage.k8s.io/v1",
+                "kind": "StorageClass",
+                "metadata": {
+                    "name": "standard",
+                    "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+                },
+                "provisioner": "sandbox.shipmate.dev/memory",
+                "reclaimPolicy": "Delete",
+                "volumeBindingMode": "WaitForFirstConsumer",
+            }
+        )
+        self.add(
+            {
+                "apiVersion": "networking.k8s.io/v1",
+                "kind": "IngressClass",
+                "metadata": {"name": "nginx"},
+                "spec": {"controller": "k8s.io/ingress-nginx"},
+            }
+        )
+        service = {"clusterIP": "10.96.0.1", "ports": [{"name": "https", "port": 443, "targetPort": 6443}]}
+        meta = {
+            "name": "kubernetes",
+            "namespace": "default",
+            "labels": {"provider": "kubernetes", "component": "apiserver"},
+        }
+        self.add({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": service})
+
+    def deploy_stack(self) -> None:
+        """Apply the todo stack's manifests, with made-up secrets."""
+        from mcp_tools.stack.locate import manifest_files
+
+        secret = {
+            "DATABASE_URL": "postgresql://todo:sandbox-password@db.example.com:5432/todo",
+            "BETTER_AUTH_SECRET": "sandbox-only-not-a-secret-" + "0" * 16,
+        }
+        for path in manifest_files():
+            for obj in load_documents(path.read_bytes()):
+                self.add(obj)
+                if obj["kind"] == "Namespace":
+                    encoded = {key: base64.b64encode(value.encode()).decode() for key, value in secret.items()}
+                    meta = {"name": "backend-secrets", "namespace": obj["metadata"]["name"]}
+                    self.add({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": encoded})
+
+    def add(self, obj: Object, manager: str = "kubectl") -> Object:
+        """Server-side apply an object, as a person would with `kubectl apply`."""
+        kind = self.kinds.of(obj["apiVersion"], obj["kind"])
+        if kind is None:
+            raise LookupError(f"{obj['apiVersion']} {obj['kind']}")
+        shape = shape_of(kind.gvk)
+        config = conform(shape, obj, []) if shape else obj
+        meta = config["metadata"]
+        return self.registry.apply(kind, meta.get("namespace", ""), meta["name"], config, WriteOptions(manager))[0]
+
+    def _serve_custom(self, change: Change) -> None:
+        if change.kind.name != "CustomResourceDefinition":
+            return
+        for kind in custom_kinds(change.before or change.obj):
+            self.kinds.remove(kind)
+        if change.type != "DELETED":
+            for kind in custom_kinds(change.obj):
+                self.kinds.add(kind)
+
+
+def boot(*, empty: bool = False, ca: str = "", seed: int | None = None) -> World:
+    """A world that has been running for a while: nodes of some hours, the stack of some minutes, everything ready.
+
+    Args:
+        empty: Leave the todo stack out.
+        ca: PEM.
+        seed: As for `World`.
+    """
+    world = World(time.time() - NODE_AGE, ca=ca, seed=seed)
+    world.furnish()
+    world.clock.advance(NODE_AGE - STACK_AGE)
+    if not empty:
+        world.deploy_stack()
+    world.clock.advance(STACK_AGE)
+    return world
+
+
+def load_documents(text: bytes) -> list[Object]:
+    """The objects of a YAML file with one or several documents."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return [document for document in yaml.load_all(text, Loader=loader) if document]
+
+
+def node(number: int) -> Object:
+    """A Node of the sandbox, with what it can hold."""
+    name = f"sandbox-{number}"
+    conditions = [
+        {"type": kind, "status": status, "reason": reason, "message": message}
+        for kind, status, reason, message in (
+            ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+            ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+            ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+            ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+        )
+    ]
+    room = {"cpu": "4", "memory": "8Gi", "ephemeral-storage": "64Gi", "pods": "110"}
+    labels = {
+        "kubernetes.io/hostname": name,
+        "kubernetes.io/os": "linux",
+        "kubernetes.io/arch": "amd64",
+        "topology.kubernetes.io/zone": f"zone-{number}",
+    }
+    if number == 1:
+        labels["node-role.kubernetes.io/control-plane"] = ""
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": labels},
+        "spec": {"podCIDR": f"10.244.{number}.0/24", "podCIDRs": [f"10.244.{number}.0/24"]},
+        "status": {
+            "capacity": dict(room),
+            "allocatable": dict(room),
+            "conditions": conditions,
+            "addresses": [
+                {"type": "InternalIP", "address": f"192.168.49.{number + 1}"},
+                {"type": "Hostname", "address": name},
+            ],
+            "nodeInfo": {
+                "machineID": f"{number:032x}",
+                "systemUUID": f"00000000-0000-0000-0000-{number:012d}",
+                "bootID": f"00000000-0000-0000-0001-{number:012d}",
+                "kernelVersion": "6.12.0",
+                "osImage": "Shipmate sandbox",
+                "containerRuntimeVersion": "containerd://2.1.4",
+                "kubeletVersion": "v1.34.0",
+                "kubeProxyVersion": "",
+                "operatingSystem": "linux",
+                "architecture": "amd64",
+            },
+        },
+    }
+
+
+def custom_kinds(definition: Object) -> list[Kind]:
+    """The kinds that a CustomResourceDefinition adds."""
+    spec = definition["spec"]
+    names = spec.get("names") or {}
+    found = []
+    for version in spec.get("versions") or ():
+        if not version.get("served"):
+            continue
+        base = Kind(
+            spec["group"],
+            version["name"],
+            names.get("kind", ""),
+            names.get("plural", ""),
+            spec.get("scope") == "Namespaced",
+            tuple(names.get("shortNames") or ()),
+            tuple(names.get("categories") or ()),
+            generation=True,
+            singular=names.get("singular", ""),
+        )
+        status = "status" in (version.get("subresources") or {})
+        found.append(replace(base, subresources=("status",)) if status else base)
+    return found
