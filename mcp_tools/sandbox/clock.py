@@ -6,11 +6,11 @@ import datetime as dt
 import heapq
 import itertools
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
 
 class Timer:

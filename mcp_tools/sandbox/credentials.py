@@ -7,7 +7,10 @@ import datetime as dt
 import ipaddress
 import secrets
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CONTEXT = "shipmate-sandbox"
 NAMESPACE = "todo-app"

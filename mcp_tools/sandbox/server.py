@@ -8,16 +8,15 @@ import os
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mcp_tools.sandbox.api.app import Api
 from mcp_tools.sandbox.credentials import Credentials, kubeconfig, make_credentials, write_private
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from mcp_tools.sandbox.world import World
 
@@ -95,8 +94,8 @@ async def serve(
     server = uvicorn.Server(config)
     world.clock.go_live(loop)
     running = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started and not running.done():
-        await asyncio.sleep(0.002)
+    while not server.started and not running.done():  # noqa: ASYNC110
+        await asyncio.sleep(0.002)  # uvicorn has no event to wait for
     path = state / KUBECONFIG
     if not running.done():
         write_private(path, kubeconfig(url, credentials))

@@ -5,17 +5,18 @@ from __future__ import annotations
 import base64
 import time
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from mcp_tools.sandbox.clock import Clock
 from mcp_tools.sandbox.controllers.base import Cluster, Controller
 from mcp_tools.sandbox.controllers.daemonset import DaemonSetController
 from mcp_tools.sandbox.controllers.deployment import DeploymentController
+from mcp_tools.sandbox.controllers.disruption import DisruptionController
 from mcp_tools.sandbox.controllers.endpoints import EndpointsController
 from mcp_tools.sandbox.controllers.jobs import CronJobController, JobController
 from mcp_tools.sandbox.controllers.kubelet import Kubelet
 from mcp_tools.sandbox.controllers.lifecycle import GarbageCollector, NamespaceController
 from mcp_tools.sandbox.controllers.manager import Manager
-from mcp_tools.sandbox.controllers.podworker import Timings
 from mcp_tools.sandbox.controllers.recorder import Recorder
 from mcp_tools.sandbox.controllers.replicaset import ReplicaSetController
 from mcp_tools.sandbox.controllers.scheduler import Scheduler
@@ -24,6 +25,9 @@ from mcp_tools.sandbox.objects.kinds import Kind, Kinds
 from mcp_tools.sandbox.objects.registry import Registry, WriteOptions
 from mcp_tools.sandbox.objects.schema import conform, shape_of
 from mcp_tools.sandbox.objects.store import Change, Object, Store
+
+if TYPE_CHECKING:
+    from mcp_tools.sandbox.controllers.podworker import Timings
 
 CONTROLLERS: tuple[type[Controller], ...] = (
     NamespaceController,
@@ -35,6 +39,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     JobController,
     Scheduler,
     EndpointsController,
+    DisruptionController,
     GarbageCollector,
 )
 STACK_AGE = 47 * 60.0
@@ -224,9 +229,9 @@ def custom_kinds(definition: Object) -> list[Kind]:
             version["name"],
             names.get("kind", ""),
             names.get("plural", ""),
-            spec.get("scope") == "Namespaced",
             tuple(names.get("shortNames") or ()),
             tuple(names.get("categories") or ()),
+            namespaced=spec.get("scope") == "Namespaced",
             generation=True,
             singular=names.get("singular", ""),
         )

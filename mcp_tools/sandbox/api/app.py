@@ -11,10 +11,10 @@ from mcp_tools.sandbox.api import discovery, logs, metrics, openapi, reading, su
 from mcp_tools.sandbox.api.request import MAX_BODY, Address, Request, address_of
 from mcp_tools.sandbox.api.response import Response, json_response, refusal
 from mcp_tools.sandbox.objects.errors import Refused, method_not_allowed, no_such_path, not_found
-from mcp_tools.sandbox.objects.kinds import Kind
-from mcp_tools.sandbox.objects.store import Object
 
 if TYPE_CHECKING:
+    from mcp_tools.sandbox.objects.kinds import Kind
+    from mcp_tools.sandbox.objects.store import Object
     from mcp_tools.sandbox.world import World
 
 Scope = dict[str, Any]
@@ -145,7 +145,7 @@ class Api:
         if request.method in {"GET", "HEAD"}:
             if request.flag("watch"):
                 return reading.watch(request, query, self._world.store, self._world.clock.now)
-            items = [obj for obj in self._world.store.list(kind, address.namespace) if query.keep(obj)]
+            items = [obj for obj in self._world.store.all_of(kind, address.namespace) if query.keep(obj)]
             return reading.list_many(request, query, items, self._world.store.version, self._world.clock.now())
         if request.method == "POST" and (address.namespace or not kind.namespaced):
             return writing.create(request, self._world.registry, kind, address)

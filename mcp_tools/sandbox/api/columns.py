@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp_tools.sandbox.clock import parse_time
-from mcp_tools.sandbox.objects.store import Object
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mcp_tools.sandbox.objects.store import Object
 
 NONE = "<none>"
 UNKNOWN = "<unknown>"
@@ -65,6 +68,7 @@ def field(name: str, *path: str, default: Any = NONE, type: str = "string", wide
     return column(name, lambda obj: at(obj, *path, default=default), type=type, wide=wide)
 
 
+_LONG_YEARS = 8
 _LIMITS = (
     (120, "s", 1),
     (600, "ms", 60),
@@ -87,7 +91,7 @@ def human_duration(seconds: float) -> str:
     if days < 2 * 365:
         return f"{days}d"
     years, rest = divmod(days, 365)
-    return f"{years}y{rest}d" if years < 8 and rest else f"{years}y"  # noqa: PLR2004
+    return f"{years}y{rest}d" if years < _LONG_YEARS and rest else f"{years}y"
 
 
 def _duration(total: int, form: str, unit: int) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp_tools.sandbox.api.columns import AGE, NAME, NONE, UNKNOWN, Column, at, column, field, since, timed
 from mcp_tools.sandbox.objects import selectors
-from mcp_tools.sandbox.objects.store import Object
+
+if TYPE_CHECKING:
+    from mcp_tools.sandbox.objects.store import Object
 
 _SHOWN_ENDPOINTS = 3
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp_tools.sandbox.api.columns import (
     AGE,
@@ -19,7 +19,9 @@ from mcp_tools.sandbox.api.columns import (
 )
 from mcp_tools.sandbox.clock import parse_time
 from mcp_tools.sandbox.objects import selectors
-from mcp_tools.sandbox.objects.store import Object
+
+if TYPE_CHECKING:
+    from mcp_tools.sandbox.objects.store import Object
 
 _TEMPLATE = ("spec", "template", "spec")
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING
 
-from mcp_tools.sandbox.api.request import Request
 from mcp_tools.sandbox.api.response import Response
 from mcp_tools.sandbox.clock import Clock, parse_time, rfc3339_micro
-from mcp_tools.sandbox.containers.logs import Line, Run, after, lines_of
-from mcp_tools.sandbox.controllers.kubelet import Kubelet
+from mcp_tools.sandbox.containers.logs import Line, after, lines_of
 from mcp_tools.sandbox.objects.errors import bad_request
-from mcp_tools.sandbox.objects.store import Object
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from mcp_tools.sandbox.api.request import Request
+    from mcp_tools.sandbox.controllers.kubelet import Kubelet
+    from mcp_tools.sandbox.objects.store import Object
 
 _PLAIN = "text/plain"
 _FOLLOW_SECONDS = 0.25
@@ -39,11 +43,14 @@ def read_log(request: Request, pod: Object, kubelet: Kubelet, clock: Clock) -> R
         limit = request.number("limitBytes")
         return Response(200, body[:limit] if limit else body, _PLAIN)
 
-    def latest() -> Run | None:
-        found = kubelet.run_of(pod, container)
-        return found if found is run else None
+    def grown() -> list[Line] | None:
+        nonlocal started
+        if run.finished is not None or kubelet.run_of(pod, container) is not run:
+            return None
+        since, started = started, clock.now()
+        return after(lines_of(run, started), since)
 
-    return Response(200, content_type=_PLAIN, stream=_follow(run, lines, started, latest, render, clock))
+    return Response(200, content_type=_PLAIN, stream=_follow(lines, grown, render))
 
 
 def _container_name(request: Request, pod: Object) -> str:
@@ -98,19 +105,11 @@ def _renderer(request: Request) -> Callable[[Line], bytes]:
 
 
 async def _follow(
-    run: Run,
-    first: list[Line],
-    since: float,
-    latest: Callable[[], Run | None],
-    render: Callable[[Line], bytes],
-    clock: Clock,
+    first: list[Line], grown: Callable[[], list[Line] | None], render: Callable[[Line], bytes]
 ) -> AsyncIterator[bytes]:
-    if first:
-        yield b"".join(render(line) for line in first)
-    while run.finished is None and latest() is not None:
-        await asyncio.sleep(_FOLLOW_SECONDS)
-        now = clock.now()
-        fresh = after(lines_of(run, now), since)
-        since = now
+    fresh: list[Line] | None = first
+    while fresh is not None:
         if fresh:
             yield b"".join(render(line) for line in fresh)
+        await asyncio.sleep(_FOLLOW_SECONDS)
+        fresh = grown()

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from mcp_tools.sandbox.clock import rfc3339
 from mcp_tools.sandbox.controllers import fitting
-from mcp_tools.sandbox.objects.store import Object
 
 if TYPE_CHECKING:
+    from mcp_tools.sandbox.objects.store import Object
     from mcp_tools.sandbox.world import World
 
 _WINDOW = "15s"
@@ -20,20 +20,17 @@ _KUBELET_CPU, _KUBELET_MEMORY = 90, 700 * 2**20
 
 def pod_metrics(world: World, namespace: str = "") -> list[Object]:
     """`PodMetrics` of every running pod."""
-    found = []
-    for pod in world.cluster.list("Pod", namespace):
-        if (pod.get("status") or {}).get("phase") == "Running":
-            found.append(_pod(world, pod))
-    return found
+    pods = world.cluster.all_of("Pod", namespace)
+    return [_pod(world, pod) for pod in pods if (pod.get("status") or {}).get("phase") == "Running"]
 
 
 def node_metrics(world: World) -> list[Object]:
     """`NodeMetrics` of every node: its pods and itself."""
     now = world.clock.now()
     found = []
-    for node in world.cluster.list("Node"):
+    for node in world.cluster.all_of("Node"):
         cpu, memory = _KUBELET_CPU, _KUBELET_MEMORY
-        for pod in world.cluster.list("Pod"):
+        for pod in world.cluster.all_of("Pod"):
             if pod["spec"].get("nodeName") == node["metadata"]["name"]:
                 for container in pod["spec"]["containers"]:
                     used = _usage(pod, container, now)

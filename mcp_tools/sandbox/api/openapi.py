@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mcp_tools.sandbox.objects.kinds import Kind, Kinds
 from mcp_tools.sandbox.objects.schema import Shape, parse, shape_of, type_names
+
+if TYPE_CHECKING:
+    from mcp_tools.sandbox.objects.kinds import Kind, Kinds
 
 _PREFIX = "io.k8s.shipmate."
 _SCALARS: dict[str, dict[str, str]] = {

@@ -7,20 +7,23 @@ import base64
 import binascii
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from mcp_tools.sandbox.api import tables, views
-from mcp_tools.sandbox.api.request import Address, Request
 from mcp_tools.sandbox.api.response import Response, Wanted, negotiate
 from mcp_tools.sandbox.objects.errors import Refused, bad_request, expired
-from mcp_tools.sandbox.objects.kinds import Kind
 from mcp_tools.sandbox.objects.selectors import parse_fields, parse_labels
 from mcp_tools.sandbox.objects.store import Change, Object, Store
 
+if TYPE_CHECKING:
+    from mcp_tools.sandbox.api.request import Address, Request
+    from mcp_tools.sandbox.objects.kinds import Kind
+
 WATCH_SECONDS = 1800
 BOOKMARK_SECONDS = 30.0
+_DIGITS = 18
 
 Filter = Callable[[Object], bool]
 
@@ -62,7 +65,7 @@ def get_one(request: Request, kind: Kind, obj: Object, now: float) -> Response:
 def _shaped(request: Request, kind: Kind, obj: Object, wanted: Wanted, now: float) -> Object:
     if wanted.view == "table":
         meta = {"resourceVersion": obj["metadata"].get("resourceVersion", "")}
-        return tables.table(kind, [obj], meta, request.option("includeObject"), now, wanted.version)
+        return tables.table(kind, [obj], meta, include=request.option("includeObject"), now=now, version=wanted.version)
     if wanted.view == "metadata":
         return views.metadata_only(obj, wanted.version)
     return views.present(kind, obj)
@@ -72,10 +75,12 @@ def list_many(request: Request, query: Query, items: list[Object], version: int,
     """Answer with a list in the wanted form, a page of it where `limit` says so."""
     wanted = negotiate(request.headers.get("accept", ""))
     _check_version(request, version)
-    page, meta = _page(request, query, items, version)
+    page, meta = _page(request, items, version)
     body: Any
     if wanted.view == "table":
-        body = tables.table(query.kind, page, meta, request.option("includeObject"), now, wanted.version)
+        body = tables.table(
+            query.kind, page, meta, include=request.option("includeObject"), now=now, version=wanted.version
+        )
     elif wanted.view == "metadata":
         body = views.metadata_list(page, meta, wanted.version)
     else:
@@ -87,7 +92,7 @@ def _check_version(request: Request, current: int) -> None:
     asked = request.option("resourceVersion")
     if not asked:
         return
-    if not asked.isdigit() or len(asked) > 18:  # noqa: PLR2004
+    if not asked.isdecimal() or len(asked) > _DIGITS:
         shown = asked[:60]
         raise bad_request(
             f'invalid resource version: resourceVersion: Invalid value: "{shown}": '
@@ -99,7 +104,7 @@ def _check_version(request: Request, current: int) -> None:
         raise Refused(504, "Timeout", message, {"causes": causes, "retryAfterSeconds": 1})
 
 
-def _page(request: Request, query: Query, items: list[Object], version: int) -> tuple[list[Object], dict[str, Any]]:
+def _page(request: Request, items: list[Object], version: int) -> tuple[list[Object], dict[str, Any]]:
     limit = request.number("limit") or 0
     token = request.option("continue")
     meta: dict[str, Any] = {"resourceVersion": str(version)}
@@ -178,7 +183,7 @@ def watch(request: Request, query: Query, store: Store, now: Callable[[], float]
     wanted = negotiate(request.headers.get("accept", ""))
     asked = request.option("resourceVersion")
     initial = request.flag("sendInitialEvents")
-    if asked and (not asked.isdigit() or len(asked) > 18):  # noqa: PLR2004
+    if asked and (not asked.isdecimal() or len(asked) > _DIGITS):
         raise bad_request(f'resourceVersion: Invalid value: "{asked[:60]}": strconv.ParseUint: invalid syntax')
     seconds = min(max(1, request.number("timeoutSeconds") or WATCH_SECONDS), WATCH_SECONDS)
     from_now = asked in {"", "0"} or initial
@@ -187,10 +192,12 @@ def watch(request: Request, query: Query, store: Store, now: Callable[[], float]
         oldest = f"too old resource version: {asked} ({store.version})"
         # A watch that cannot start answers 200 and says so in its first event, as the API server does.
         return Response(200, stream=_only(expired(oldest)), headers={})
-    first = [obj for obj in store.list(query.kind, query.namespace) if query.keep(obj)] if from_now else []
+    first = [obj for obj in store.all_of(query.kind, query.namespace) if query.keep(obj)] if from_now else []
     bookmarks = request.flag("allowWatchBookmarks")
-    writer = _Events(request, query.kind, wanted, now)
-    return Response(200, stream=_events(writer, query, _Tail(store, start), first, seconds, (bookmarks, initial)))
+    writer = _Events(request, query, wanted, now)
+    return Response(
+        200, stream=_events(writer, _Tail(store, start), first, seconds, bookmarks=bookmarks, initial=initial)
+    )
 
 
 async def _only(error: Refused) -> AsyncIterator[bytes]:
@@ -202,9 +209,10 @@ def _line(kind: str, obj: Any) -> bytes:
 
 
 class _Events:
-    def __init__(self, request: Request, kind: Kind, wanted: Wanted, now: Callable[[], float]) -> None:
+    def __init__(self, request: Request, query: Query, wanted: Wanted, now: Callable[[], float]) -> None:
+        self.query = query
         self._request = request
-        self._kind = kind
+        self._kind = query.kind
         self._wanted = wanted
         self._now = now
         self._headed = False
@@ -226,9 +234,8 @@ class _Events:
 
 
 async def _events(
-    writer: _Events, query: Query, tail: _Tail, first: list[Object], seconds: float, options: tuple[bool, bool]
+    writer: _Events, tail: _Tail, first: list[Object], seconds: float, *, bookmarks: bool, initial: bool
 ) -> AsyncIterator[bytes]:
-    bookmarks, initial = options
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     try:
@@ -242,7 +249,7 @@ async def _events(
             if changes is None:
                 yield _line("ERROR", expired("too old resource version").status())
                 return
-            if lines := _lines(writer, query, changes):
+            if lines := _lines(writer, changes):
                 yield lines
             left = end - loop.time()
             if left <= 0:
@@ -254,8 +261,9 @@ async def _events(
         tail.close()
 
 
-def _lines(writer: _Events, query: Query, changes: list[Change]) -> bytes:
+def _lines(writer: _Events, changes: list[Change]) -> bytes:
     lines = []
+    query = writer.query
     for change in changes:
         if change.kind.key != query.kind.key:
             continue

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
 import msgspec
@@ -20,6 +19,9 @@ from mcp_tools.sandbox.objects.errors import (
     unsupported_media,
 )
 from mcp_tools.sandbox.objects.registry import DeleteOptions, WriteOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MAX_BODY = 3 * 1024 * 1024
 ACCEPTED = "application/json, application/yaml"

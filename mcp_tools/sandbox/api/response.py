@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from mcp_tools.sandbox.objects.errors import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
 
 JSON = "application/json"
 YAML = "application/yaml"

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mcp_tools.sandbox.api.request import Address, Request
 from mcp_tools.sandbox.api.response import Response, json_response, negotiate
 from mcp_tools.sandbox.api.writing import APPLY_PATCHES, decode, patch_object
-from mcp_tools.sandbox.clock import rfc3339
 from mcp_tools.sandbox.controllers.scheduler import bind
 from mcp_tools.sandbox.objects import selectors
 from mcp_tools.sandbox.objects.errors import Refused, bad_request, conflict, unsupported_media
-from mcp_tools.sandbox.objects.kinds import Kind
 from mcp_tools.sandbox.objects.registry import DeleteOptions, Registry, WriteOptions
 from mcp_tools.sandbox.objects.schema import ANY, DecodeError, conform, shape_of
-from mcp_tools.sandbox.objects.store import Object
 from mcp_tools.sandbox.objects.validation import check_scale
+
+if TYPE_CHECKING:
+    from mcp_tools.sandbox.api.request import Address, Request
+    from mcp_tools.sandbox.objects.kinds import Kind
+    from mcp_tools.sandbox.objects.store import Object
 
 
 def scale(request: Request, registry: Registry, kind: Kind, address: Address) -> Response:
@@ -97,10 +98,10 @@ def _exhausted_budget(registry: Registry, pod: Object) -> str:
     labels = pod["metadata"].get("labels") or {}
     if (pod.get("status") or {}).get("phase") != "Running":
         return ""
-    for budget in registry.store.list(registry.kinds.named("PodDisruptionBudget"), pod["metadata"]["namespace"]):
-        if selectors.label_selector(budget["spec"].get("selector"))(labels):
-            if (budget.get("status") or {}).get("disruptionsAllowed", 0) < 1:
-                return str(budget["metadata"]["name"])
+    for budget in registry.store.all_of(registry.kinds.named("PodDisruptionBudget"), pod["metadata"]["namespace"]):
+        allowed = (budget.get("status") or {}).get("disruptionsAllowed", 0)
+        if allowed < 1 and selectors.label_selector(budget["spec"].get("selector"))(labels):
+            return str(budget["metadata"]["name"])
     return ""
 
 
@@ -136,8 +137,3 @@ def review(request: Request, kind: Kind) -> Response:
     answer["metadata"].setdefault("creationTimestamp", None)
     answer["status"] = {"allowed": True, "reason": "the sandbox's user is its administrator"}
     return json_response(answer, 201, warnings)
-
-
-def when(moment: float) -> str:
-    """A time as metrics carry it."""
-    return rfc3339(moment)

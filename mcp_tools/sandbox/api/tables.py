@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp_tools.sandbox.api import views
-from mcp_tools.sandbox.api.columns import AGE, NAME, Column, age
+from mcp_tools.sandbox.api.columns import AGE, NAME, Column
 from mcp_tools.sandbox.api.columns_others import OTHERS
 from mcp_tools.sandbox.api.columns_workloads import WORKLOADS
 from mcp_tools.sandbox.objects.errors import bad_request
-from mcp_tools.sandbox.objects.kinds import Kind
-from mcp_tools.sandbox.objects.store import Object
+
+if TYPE_CHECKING:
+    from mcp_tools.sandbox.objects.kinds import Kind
+    from mcp_tools.sandbox.objects.store import Object
 
 COLUMNS: dict[str, tuple[Column, ...]] = {**WORKLOADS, **OTHERS}
 _DEFAULT = (NAME, AGE)
 
 
 def table(
-    kind: Kind, items: list[Object], meta: dict[str, Any], include: str, now: float, version: str = "v1"
+    kind: Kind, items: list[Object], meta: dict[str, Any], *, include: str, now: float, version: str = "v1"
 ) -> Object:
     """A Table of objects.
 
@@ -40,17 +42,20 @@ def table(
         "apiVersion": f"meta.k8s.io/{version}",
         "metadata": meta,
         "columnDefinitions": [column.definition() for column in columns],
-        "rows": [_row(kind, columns, obj, include, now, version) for obj in items],
+        "rows": [
+            {
+                "cells": [column.cell(obj, now) for column in columns],
+                "object": _beside(kind, obj, include, version),
+            }
+            for obj in items
+        ],
     }
 
 
-def _row(kind: Kind, columns: tuple[Column, ...], obj: Object, include: str, now: float, version: str) -> Object:
-    row: Object = {"cells": [age(obj, now) if column is AGE else column.cell(obj, now) for column in columns]}
-    if include != "None":
-        row["object"] = views.present(kind, obj) if include == "Object" else views.metadata_only(obj, version)
-    else:
-        row["object"] = None
-    return row
+def _beside(kind: Kind, obj: Object, include: str, version: str) -> Object | None:
+    if include == "None":
+        return None
+    return views.present(kind, obj) if include == "Object" else views.metadata_only(obj, version)
 
 
 def bookmark(meta: dict[str, Any], version: str) -> Object:

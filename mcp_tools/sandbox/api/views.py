@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mcp_tools.sandbox.objects.kinds import Kind
-from mcp_tools.sandbox.objects.store import Object
+if TYPE_CHECKING:
+    from mcp_tools.sandbox.objects.kinds import Kind
+    from mcp_tools.sandbox.objects.store import Object
 
 _EVENT_FIELDS = {
     "involvedObject": "regarding",

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp_tools.sandbox.api import views
-from mcp_tools.sandbox.api.reading import Query
 from mcp_tools.sandbox.api.request import Address, Request, load_yaml
 from mcp_tools.sandbox.api.response import Response, json_response, negotiate
 from mcp_tools.sandbox.objects import patches
 from mcp_tools.sandbox.objects.errors import Refused, bad_request, invalid, invalid_value, unsupported_media
-from mcp_tools.sandbox.objects.kinds import Kind
 from mcp_tools.sandbox.objects.registry import Registry, raise_for_namespace
 from mcp_tools.sandbox.objects.schema import DecodeError, Shape, conform, shape_of
-from mcp_tools.sandbox.objects.store import Object
+
+if TYPE_CHECKING:
+    from mcp_tools.sandbox.api.reading import Query
+    from mcp_tools.sandbox.objects.kinds import Kind
+    from mcp_tools.sandbox.objects.store import Object
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -28,6 +30,7 @@ _OBJECT_RETURNED = {
     "ResourceQuota",
     "Namespace",
 }
+_UNSUPPORTED = 415
 _ORPHAN_WARNING = (
     "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set "
     "propagationPolicy=Orphan to suppress this warning"
@@ -100,7 +103,7 @@ def create(request: Request, registry: Registry, kind: Kind, address: Address) -
     try:
         raw = request.json()
     except Refused as error:
-        if error.code == 415:  # noqa: PLR2004
+        if error.code == _UNSUPPORTED:
             raise
         start = f"the object provided is unrecognized (must be of type {kind.name}): "
         raise bad_request(start + error.message) from error
@@ -210,7 +213,7 @@ def delete(request: Request, registry: Registry, kind: Kind, address: Address) -
 def delete_many(request: Request, registry: Registry, query: Query) -> Response:
     """DELETE every object that a selector picks."""
     options = request.delete_options()
-    chosen = [obj for obj in registry.store.list(query.kind, query.namespace) if query.keep(obj)]
+    chosen = [obj for obj in registry.store.all_of(query.kind, query.namespace) if query.keep(obj)]
     for obj in chosen:
         meta = obj["metadata"]
         registry.delete(query.kind, meta.get("namespace", ""), meta["name"], options)

@@ -172,7 +172,7 @@ def _run(script: str) -> tuple[list[str], float, int | None]:
             case ["sleep", amount]:
                 slept += _FOREVER if amount == "infinity" else _seconds(amount)
                 code = 0
-            case ["exit", number] if number.isdigit():
+            case ["exit", number] if number.isdecimal():
                 return printed, slept, int(number) % 256
             case ["true" | "date" | "set" | "hostname", *_]:
                 code = 0

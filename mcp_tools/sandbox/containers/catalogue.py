@@ -40,7 +40,7 @@ _BACKEND_OPENING = (
     '{"ts":"@","level":"info","logger":"uvicorn.error","msg":"Uvicorn running on http://0.0.0.0:8000"}',
 )
 _MCP_OPENING = (
-    '{"ts":"@","level":"info","logger":"mcp","msg":"registered 5 tools","tools":["add_task","list_tasks","complete_task","update_task","delete_task"]}',
+    '{"ts":"@","level":"info","logger":"mcp","msg":"registered 5 tools"}',
     '{"ts":"@","level":"info","logger":"uvicorn.error","msg":"Uvicorn running on http://0.0.0.0:8001"}',
 )
 _FRONTEND_OPENING = (

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import bisect
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from mcp_tools.sandbox.clock import rfc3339_micro
-from mcp_tools.sandbox.containers.behaviours import Behaviour
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mcp_tools.sandbox.containers.behaviours import Behaviour
 
 MOST_LINES = 2000
 
@@ -57,12 +61,14 @@ def lines_of(run: Run, now: float, most: int = MOST_LINES) -> list[Line]:
         for index, text in enumerate(behaviour.opening, 1)
     ]
     if behaviour.traffic:
-        write = _TRAFFIC[behaviour.traffic]
+        # A generator, or `repeat`: the opening lines over and over.
+        write = _TRAFFIC.get(behaviour.traffic)
         ticks = int(max(0.0, end - run.started - behaviour.boot) / behaviour.period) + 1
         for tick in range(max(0, ticks - most), ticks):
             source = random.Random(run.seed * 1_000_003 + tick)  # noqa: S311  made-up traffic
             when = run.started + behaviour.boot + (tick + source.random()) * behaviour.period
-            found.append(Line(when, write(run, source, when, tick)))
+            text = write(source, when) if write else behaviour.opening[tick % len(behaviour.opening)]
+            found.append(Line(when, text))
     if run.finished is not None and behaviour.end and run.exit_code == behaviour.end.exit_code:
         found += [Line(run.finished, text) for text in behaviour.end.lines]
     return [line for line in found if line.when <= end][-most:]
@@ -97,7 +103,7 @@ _TOOLS = ("list_tasks", "list_tasks", "add_task", "complete_task", "update_task"
 _PAGES = ("/", "/dashboard", "/dashboard", "/sign-in", "/api/auth/get-session", "/chat")
 
 
-def _backend(run: Run, source: random.Random, when: float, tick: int) -> str:
+def _backend(source: random.Random, when: float) -> str:
     method, path, status = source.choice(_REQUESTS)
     return _json(
         when,
@@ -111,27 +117,22 @@ def _backend(run: Run, source: random.Random, when: float, tick: int) -> str:
     )
 
 
-def _mcp(run: Run, source: random.Random, when: float, tick: int) -> str:
+def _mcp(source: random.Random, when: float) -> str:
     duration = round(source.lognormvariate(2.0, 0.5), 1)
     return _json(when, "mcp", "tool call", tool=source.choice(_TOOLS), ok=True, duration_ms=duration)
 
 
-def _frontend(run: Run, source: random.Random, when: float, tick: int) -> str:
+def _frontend(source: random.Random, _: float) -> str:
     return f" GET {source.choice(_PAGES)} 200 in {source.randint(4, 60)}ms"
 
 
-def _nginx(run: Run, source: random.Random, when: float, tick: int) -> str:
+def _nginx(_: random.Random, when: float) -> str:
     return f'10.244.0.1 - - [{rfc3339_micro(when)[:19]}] "GET / HTTP/1.1" 200 615 "-" "kube-probe/1.34" "-"'
 
 
-def _repeat(run: Run, source: random.Random, when: float, tick: int) -> str:
-    return run.behaviour.opening[tick % len(run.behaviour.opening)]
-
-
-_TRAFFIC: dict[str, Callable[[Run, random.Random, float, int], str]] = {
+_TRAFFIC: dict[str, Callable[[random.Random, float], str]] = {
     "backend": _backend,
     "mcp": _mcp,
     "frontend": _frontend,
     "nginx": _nginx,
-    "repeat": _repeat,
 }

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from mcp_tools.sandbox.clock import Clock, rfc3339
 from mcp_tools.sandbox.objects.errors import Refused
 from mcp_tools.sandbox.objects.registry import DeleteOptions, Registry, WriteOptions
-from mcp_tools.sandbox.objects.store import Change, Object
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from mcp_tools.sandbox.controllers.recorder import Recorder
     from mcp_tools.sandbox.objects.kinds import Kind
+    from mcp_tools.sandbox.objects.store import Change, Object
 
 Key = tuple[str, str]
 MANAGER = "kube-controller-manager"
@@ -39,9 +40,9 @@ class Cluster:
         """An object, not to be changed."""
         return self.store.get(self.kind(kind), namespace, name)
 
-    def list(self, kind: str, namespace: str = "") -> list[Object]:
+    def all_of(self, kind: str, namespace: str = "") -> list[Object]:
         """The objects of a kind, not to be changed."""
-        return list(self.store.list(self.kind(kind), namespace))
+        return list(self.store.all_of(self.kind(kind), namespace))
 
     def owned(self, owner: Object, kind: str) -> list[Object]:
         """The objects of a kind that `owner` controls."""
@@ -133,12 +134,13 @@ def own_or_owner(kind: str, change: Change) -> list[Key]:
     """The changed object itself if it is of `kind`, else its controller of that kind, before and after."""
     if change.kind.name == kind:
         return [key_of(change.obj)]
-    found = []
-    for obj in (change.obj, change.before):
-        for ref in (obj or {}).get("metadata", {}).get("ownerReferences") or ():
-            if ref.get("controller") and ref.get("kind") == kind:
-                found.append((change.obj["metadata"].get("namespace", ""), ref["name"]))
-    return found
+    namespace = change.obj["metadata"].get("namespace", "")
+    return [
+        (namespace, ref["name"])
+        for obj in (change.obj, change.before)
+        for ref in (obj or {}).get("metadata", {}).get("ownerReferences") or ()
+        if ref.get("controller") and ref.get("kind") == kind
+    ]
 
 
 def reference(owner: Object) -> Object:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import enum
 import zlib
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mcp_tools.sandbox.clock import Timer, rfc3339
 from mcp_tools.sandbox.containers import catalogue
@@ -13,14 +12,17 @@ from mcp_tools.sandbox.containers.behaviours import BadBehaviour, Behaviour, beh
 from mcp_tools.sandbox.containers.environment import Unresolved, environment_of
 from mcp_tools.sandbox.containers.logs import Run
 from mcp_tools.sandbox.controllers.probes import Prober
-from mcp_tools.sandbox.objects.store import Object
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mcp_tools.sandbox.controllers.podworker import PodWorker
+    from mcp_tools.sandbox.objects.store import Object
 
 _BACK_OFF = 10
 _BACK_OFF_MAX = 300
 _LONG_RUN = 600.0
+_MINUTE = 60
 
 
 class Phase(enum.Enum):
@@ -80,7 +82,8 @@ class Container:
         reference = catalogue.parse(image)
         if reference is None:
             lower = "repository name must be lowercase" if image.lower() != image else "invalid reference format"
-            why = f'Failed to apply default image tag "{image}": couldn\'t parse image name "{image}": invalid reference format: {lower}'
+            cannot = f'couldn\'t parse image name "{image}": invalid reference format: {lower}'
+            why = f'Failed to apply default image tag "{image}": {cannot}'
             self._event(self._worker.warning, "InspectFailed", why)
             self._wait("InvalidImageName", why)
             return
@@ -218,7 +221,7 @@ class Container:
             return
         delay = _back_off(self._crashes - 1)
         pod = f"{self._worker.key[1]}_{self._worker.key[0]}({self._worker.uid})"
-        shown = f"{delay // 60}m{delay % 60}s" if delay >= 60 else f"{delay}s"  # noqa: PLR2004
+        shown = f"{delay // _MINUTE}m{delay % _MINUTE}s" if delay >= _MINUTE else f"{delay}s"
         self._event(self._worker.warning, "BackOff", f"Back-off restarting failed container {self.name} in pod {pod}")
         self._turn_over()
         self._wait("CrashLoopBackOff", f"back-off {shown} restarting failed container={self.name} pod={pod}")
@@ -297,8 +300,3 @@ class Container:
 
 def _back_off(failures: int) -> int:
     return min(int(_BACK_OFF * 2 ** max(0, failures - 1)), _BACK_OFF_MAX)
-
-
-def resources_of(container: Any) -> Object:
-    """The resources of a container's spec."""
-    return dict(container.spec.get("resources") or {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from mcp_tools.sandbox.controllers import fitting
 from mcp_tools.sandbox.controllers.base import (
@@ -17,7 +17,11 @@ from mcp_tools.sandbox.controllers.base import (
     scaled_value,
 )
 from mcp_tools.sandbox.controllers.statefulset import HASH, revision_of
-from mcp_tools.sandbox.objects.store import Change, Object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mcp_tools.sandbox.objects.store import Change, Object
 
 SOURCE = "daemonset-controller"
 _TAINTS = {
@@ -38,7 +42,7 @@ class DaemonSetController(Controller):
     def keys(self, change: Change) -> Iterable[Key]:
         """The set itself, the pod's owner, or every set when a node changed."""
         if change.kind.name == "Node":
-            return [key_of(item) for item in self.cluster.list("DaemonSet")]
+            return [key_of(item) for item in self.cluster.all_of("DaemonSet")]
         return own_or_owner("DaemonSet", change)
 
     def reconcile(self, key: Key) -> float | None:
@@ -48,7 +52,7 @@ class DaemonSetController(Controller):
             return None
         revision = revision_of(self.cluster, owner)
         template = self._template(owner, revision)
-        nodes = [node["metadata"]["name"] for node in self.cluster.list("Node") if self._fits(template, node)]
+        nodes = [node["metadata"]["name"] for node in self.cluster.all_of("Node") if self._fits(template, node)]
         pods = self.cluster.owned(owner, "Pod")
         if not owner["metadata"].get("deletionTimestamp"):
             self._place(owner, template, nodes, pods)
@@ -57,7 +61,7 @@ class DaemonSetController(Controller):
         return None
 
     def _template(self, owner: Object, revision: str) -> Object:
-        template = copy.deepcopy(owner["spec"]["template"])
+        template: Object = copy.deepcopy(owner["spec"]["template"])
         template["metadata"].setdefault("labels", {})[HASH] = revision.rpartition("-")[2]
         tolerations = template["spec"].setdefault("tolerations", [])
         tolerations += [{"key": key, "operator": "Exists", "effect": effect} for key, effect in _TAINTS.items()]

@@ -1,9 +1,12 @@
-"""Deployments: a new ReplicaSet for every template, scaled against the old ones (kubernetes/pkg/controller/deployment)."""
+"""Deployments: a new ReplicaSet for every template, scaled against the old ones.
+
+As in kubernetes/pkg/controller/deployment.
+"""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,7 +20,11 @@ from mcp_tools.sandbox.controllers.rolling import (
     scale_proportionally,
 )
 from mcp_tools.sandbox.objects.names import safe_hash
-from mcp_tools.sandbox.objects.store import Change, Object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mcp_tools.sandbox.objects.store import Change, Object
 
 SOURCE = "deployment-controller"
 REVISION = "deployment.kubernetes.io/revision"
@@ -182,7 +189,7 @@ class DeploymentController(Controller):
 def revision(replica_set: Object) -> int:
     """The revision that a ReplicaSet stands for; 0 for none."""
     text = (replica_set["metadata"].get("annotations") or {}).get(REVISION, "0")
-    return int(text) if text.isdigit() else 0
+    return int(text) if text.isdecimal() else 0
 
 
 def same_template(left: Object, right: Object) -> bool:

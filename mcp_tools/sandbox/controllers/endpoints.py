@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp_tools.sandbox.controllers.base import Controller, Key, is_ready, key_of, reference
 from mcp_tools.sandbox.objects.names import generate
 from mcp_tools.sandbox.objects.selectors import match_labels
-from mcp_tools.sandbox.objects.store import Change, Object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mcp_tools.sandbox.objects.store import Change, Object
 
 _SERVICE = "kubernetes.io/service-name"
 _BY = "endpointslice.kubernetes.io/managed-by"
@@ -27,7 +30,7 @@ class EndpointsController(Controller):
         labels = [obj["metadata"].get("labels") or {} for obj in (change.obj, change.before) if obj is not None]
         return [
             key_of(service)
-            for service in self.cluster.list("Service", change.obj["metadata"]["namespace"])
+            for service in self.cluster.all_of("Service", change.obj["metadata"]["namespace"])
             if any(match_labels(service["spec"].get("selector") or {})(each) for each in labels)
         ]
 
@@ -46,7 +49,7 @@ class EndpointsController(Controller):
         picks = match_labels(selector)
         pods = [
             pod
-            for pod in self.cluster.list("Pod", key[0])
+            for pod in self.cluster.all_of("Pod", key[0])
             if picks(pod["metadata"].get("labels") or {})
             and (pod.get("status") or {}).get("podIP")
             and pod["status"].get("phase") not in {"Succeeded", "Failed"}
@@ -124,7 +127,7 @@ def target_port(port: Object, pod: Object) -> int | None:
         for offered in container.get("ports") or ():
             if offered.get("name") == target and offered.get("protocol", "TCP") == port["protocol"]:
                 return int(offered["containerPort"])
-    return int(target) if target.isdigit() else None
+    return int(target) if target.isdecimal() else None
 
 
 def _endpoint(pod: Object) -> Object:

@@ -1,12 +1,18 @@
-"""Whether a pod may run on a node, and why not, in the scheduler's words (kubernetes/pkg/scheduler/framework/plugins)."""
+"""Whether a pod may run on a node, and why not, in the scheduler's words.
+
+As in kubernetes/pkg/scheduler/framework/plugins.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp_tools.sandbox.objects import quantity
-from mcp_tools.sandbox.objects.store import Object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mcp_tools.sandbox.objects.store import Object
 
 UNSCHEDULABLE_TAINT = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
 
@@ -53,17 +59,15 @@ def misfit(spec: Object, node: Object) -> str:
 
 
 def _untolerated(spec: Object, node: Object) -> str:
-    taints = list((node.get("spec") or {}).get("taints") or ())
-    if (node.get("spec") or {}).get("unschedulable"):
-        if not any(_tolerates(item, UNSCHEDULABLE_TAINT) for item in spec.get("tolerations") or ()):
-            return "node(s) were unschedulable"
-    for taint in taints:
+    tolerations = spec.get("tolerations") or ()
+    own = node.get("spec") or {}
+    if own.get("unschedulable") and not any(_tolerates(item, UNSCHEDULABLE_TAINT) for item in tolerations):
+        return "node(s) were unschedulable"
+    for taint in own.get("taints") or ():
         if taint.get("effect") == "PreferNoSchedule" or taint.get("key") == UNSCHEDULABLE_TAINT["key"]:
             continue
-        if not any(_tolerates(item, taint) for item in spec.get("tolerations") or ()):
-            return f"node(s) had untolerated taint(s) {{{taint.get('key')}: {taint.get('value', '')}}}".replace(
-                "(s) {", " {"
-            )
+        if not any(_tolerates(item, taint) for item in tolerations):
+            return f"node(s) had untolerated taint {{{taint.get('key')}: {taint.get('value', '')}}}"
     return ""
 
 
@@ -106,7 +110,7 @@ def _matches(rule: Object, values: dict[str, str]) -> bool:
 
 
 def _compare(actual: str | None, wanted: list[str], operator: str) -> bool:
-    if actual is None or len(wanted) != 1 or not (actual.isdigit() and wanted[0].isdigit()):
+    if actual is None or len(wanted) != 1 or not (actual.isdecimal() and wanted[0].isdecimal()):
         return False
     return int(actual) > int(wanted[0]) if operator == "Gt" else int(actual) < int(wanted[0])
 

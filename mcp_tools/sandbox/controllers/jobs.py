@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from mcp_tools.sandbox.clock import parse_time, rfc3339
 from mcp_tools.sandbox.controllers.base import (
@@ -17,7 +17,11 @@ from mcp_tools.sandbox.controllers.base import (
 )
 from mcp_tools.sandbox.controllers.schedule import BadSchedule, Schedule
 from mcp_tools.sandbox.objects.errors import Refused
-from mcp_tools.sandbox.objects.store import Change, Object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mcp_tools.sandbox.objects.store import Change, Object
 
 SOURCE = "job-controller"
 CRON_SOURCE = "cronjob-controller"
@@ -44,7 +48,8 @@ class JobController(Controller):
             return self._expire(job, status)
         spec = job["spec"]
         if spec.get("suspend"):
-            return self._suspend(job, status)
+            self._suspend(job, status)
+            return None
         status.setdefault("startTime", self.cluster.now())
         pods = self.cluster.owned(job, "Pod")
         phases = [(pod.get("status") or {}).get("phase") for pod in pods]
@@ -77,7 +82,7 @@ class JobController(Controller):
         wanted = job["spec"].get("completions")
         if wanted is None:
             return succeeded > 0 and not any(is_active(pod) for pod in pods)
-        return succeeded >= wanted
+        return bool(succeeded >= wanted)
 
     def _time_left(self, job: Object, status: Object) -> float | None:
         limit = job["spec"].get("activeDeadlineSeconds")
@@ -105,7 +110,7 @@ class JobController(Controller):
             )
             left = ended + wait - self.cluster.clock.now()
             if left > 0:
-                return left
+                return float(left)
         for _ in range(wanted - len(active)):
             pod = self.cluster.create("Pod", pod_from(copy.deepcopy(spec["template"]), job))
             self.cluster.events.normal(job, "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}", SOURCE)

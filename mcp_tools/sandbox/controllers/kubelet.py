@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from mcp_tools.sandbox.containers import catalogue
-from mcp_tools.sandbox.containers.logs import Run
 from mcp_tools.sandbox.controllers.base import Cluster, Controller, Key, key_of
 from mcp_tools.sandbox.controllers.podworker import PodWorker, Timings
-from mcp_tools.sandbox.objects.store import Change, Object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mcp_tools.sandbox.containers.logs import Run
+    from mcp_tools.sandbox.objects.store import Change, Object
 
 
 class Kubelet(Controller):

@@ -1,12 +1,17 @@
-"""The end of objects: garbage collection by owner, and namespaces that empty themselves; what each namespace starts with."""
+"""The end of objects: garbage collection by owner, namespaces that empty themselves, and what each starts with."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from mcp_tools.sandbox.controllers.base import Cluster, Controller, Key
 from mcp_tools.sandbox.objects.registry import DeleteOptions, WriteOptions
-from mcp_tools.sandbox.objects.store import Change, Object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mcp_tools.sandbox.objects.store import Change, Object
 
 GC_MANAGER = "garbage-collector"
 
@@ -43,8 +48,8 @@ class GarbageCollector(Controller):
         if not owner["metadata"].get("deletionTimestamp"):
             return None
         if "orphan" in finalizers:
-            for kind, obj in self.cluster.store.owned_by(uid):
-                self._disown(kind.name, obj, uid)
+            for _, obj in self.cluster.store.owned_by(uid):
+                self._disown(obj, uid)
             self._release(owner, "orphan")
         elif "foregroundDeletion" in finalizers:
             self._foreground(owner, uid)
@@ -65,7 +70,7 @@ class GarbageCollector(Controller):
         for kind, obj in self.cluster.store.owned_by(uid):
             references = obj["metadata"]["ownerReferences"]
             if len(references) > 1 and any(self._owner(ref["uid"], _place(obj, ref)) for ref in references):
-                self._disown(kind.name, obj, uid)
+                self._disown(obj, uid)
             elif not obj["metadata"].get("deletionTimestamp"):
                 self._delete(kind.api_version, kind.name, obj, "Background")
 
@@ -87,7 +92,7 @@ class GarbageCollector(Controller):
             options = DeleteOptions(propagation=propagation)
             self.cluster.registry.delete(kind, meta.get("namespace", ""), meta["name"], options)
 
-    def _disown(self, kind_name: str, obj: Object, uid: str) -> None:
+    def _disown(self, obj: Object, uid: str) -> None:
         def change(draft: Object) -> None:
             kept = [ref for ref in draft["metadata"]["ownerReferences"] if ref["uid"] != uid]
             draft["metadata"].pop("ownerReferences")
@@ -105,12 +110,12 @@ class GarbageCollector(Controller):
 
         self._modify(owner, change)
 
-    def _modify(self, obj: Object, change: object) -> None:
+    def _modify(self, obj: Object, change: Callable[[Object], None]) -> None:
         kind = self.cluster.registry.kinds.of(obj["apiVersion"], obj["kind"])
         meta = obj["metadata"]
         if kind is not None and self.cluster.store.get(kind, meta.get("namespace", ""), meta["name"]) is not None:
             options = WriteOptions(GC_MANAGER)
-            self.cluster.registry.modify(kind, meta.get("namespace", ""), meta["name"], change, options)  # type: ignore[arg-type]
+            self.cluster.registry.modify(kind, meta.get("namespace", ""), meta["name"], change, options)
 
 
 def _place(obj: Object, ref: Object) -> str:
@@ -142,7 +147,7 @@ class NamespaceController(Controller):
         for kind in self.cluster.registry.kinds.all():
             if not kind.namespaced or kind.virtual or kind.stored_as:
                 continue
-            for obj in list(self.cluster.store.list(kind, key[1])):
+            for obj in list(self.cluster.store.all_of(kind, key[1])):
                 left += 1
                 if not obj["metadata"].get("deletionTimestamp"):
                     self.cluster.registry.delete(kind, key[1], obj["metadata"]["name"], DeleteOptions())
@@ -150,7 +155,7 @@ class NamespaceController(Controller):
             True
             for kind in self.cluster.registry.kinds.all()
             if kind.namespaced and not kind.virtual
-            for _ in self.cluster.store.list(kind, key[1])
+            for _ in self.cluster.store.all_of(kind, key[1])
         )
         if not remaining:
             options = WriteOptions("kube-controller-manager", subresource="finalize")

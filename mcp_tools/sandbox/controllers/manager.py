@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from mcp_tools.sandbox.clock import Clock, Timer
-from mcp_tools.sandbox.controllers.base import Controller, Key
 from mcp_tools.sandbox.objects.errors import Refused
-from mcp_tools.sandbox.objects.store import Change, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mcp_tools.sandbox.clock import Clock, Timer
+    from mcp_tools.sandbox.controllers.base import Controller, Key
+    from mcp_tools.sandbox.objects.store import Change, Store
 
 REACTION_SECONDS = 0.01
 RETRY_SECONDS = 0.5
@@ -69,7 +73,8 @@ class Manager:
             again = self._retry(item)
         except Exception:
             # One broken object must not stop the loop of all the others.
-            log.exception("%s failed on %s", type(controller).__name__, key)
+            level = logging.DEBUG if item in self._failures else logging.ERROR
+            log.log(level, "%s failed on %s", type(controller).__name__, key, exc_info=True)
             again = self._retry(item)
         else:
             self._failures.pop(item, None)

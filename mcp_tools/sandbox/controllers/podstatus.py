@@ -6,21 +6,20 @@ from typing import TYPE_CHECKING
 
 from mcp_tools.sandbox.clock import rfc3339
 from mcp_tools.sandbox.controllers.container import Container, Phase
-from mcp_tools.sandbox.objects.store import Object
 
 if TYPE_CHECKING:
     from mcp_tools.sandbox.controllers.podworker import PodWorker
+    from mcp_tools.sandbox.objects.store import Object
 
 
 def status_of(worker: PodWorker, pod: Object) -> Object:
     """The status of a worker's pod as it is now."""
     before = pod.get("status") or {}
-    now = rfc3339(worker.cluster.clock.now())
     initialized = all(container.passed for container in worker.init)
     phase = _phase(worker, pod, initialized=initialized)
     status: Object = {
         "phase": phase,
-        "conditions": _conditions(worker, pod, before, now, phase, initialized=initialized),
+        "conditions": _conditions(worker, pod, before, phase, initialized=initialized),
         "hostIP": worker.host_ip,
         "hostIPs": [{"ip": worker.host_ip}],
         "startTime": rfc3339(worker.started),
@@ -31,9 +30,9 @@ def status_of(worker: PodWorker, pod: Object) -> Object:
         status["podIP"] = worker.address
         status["podIPs"] = [{"ip": worker.address}]
     if worker.init:
-        status["initContainerStatuses"] = [_container(found, pod, waiting="PodInitializing") for found in worker.init]
+        status["initContainerStatuses"] = [_container(found, waiting="PodInitializing") for found in worker.init]
     idle = "ContainerCreating" if initialized else "PodInitializing"
-    status["containerStatuses"] = [_container(found, pod, waiting=idle) for found in worker.main]
+    status["containerStatuses"] = [_container(found, waiting=idle) for found in worker.main]
     return status
 
 
@@ -50,9 +49,8 @@ def _phase(worker: PodWorker, pod: Object, *, initialized: bool) -> str:
     return "Running"
 
 
-def _conditions(
-    worker: PodWorker, pod: Object, before: Object, now: str, phase: str, *, initialized: bool
-) -> list[Object]:
+def _conditions(worker: PodWorker, pod: Object, before: Object, phase: str, *, initialized: bool) -> list[Object]:
+    now = rfc3339(worker.cluster.clock.now())
     unready = [found.name for found in worker.main if not found.ready]
     over = phase in {"Succeeded", "Failed"}
     reason = message = ""
@@ -63,6 +61,8 @@ def _conditions(
     waiting = [found.name for found in worker.init if not found.passed]
     not_initialized = "" if initialized else f"containers with incomplete status: [{' '.join(waiting)}]"
     ready = not unready and initialized and not over
+    if ready:
+        reason = message = ""
     wanted = [
         ("PodReadyToStartContainers", bool(worker.address) and not over, "", ""),
         ("Initialized", initialized, "" if initialized else "ContainersNotInitialized", not_initialized),
@@ -72,35 +72,22 @@ def _conditions(
     ]
     known = {found["type"]: found for found in before.get("conditions") or ()}
     generation = pod["metadata"].get("generation", 1)
-    return [_condition(known.get(kind), kind, now, generation, *rest) for kind, *rest in wanted]
+    conditions = []
+    for kind, holds, why, words in wanted:
+        status = "True" if holds else "False"
+        old = known.get(kind)
+        entry = {
+            "type": kind,
+            "observedGeneration": generation,
+            "status": status,
+            "lastProbeTime": None,
+            "lastTransitionTime": old["lastTransitionTime"] if old and old["status"] == status else now,
+        }
+        conditions.append({**entry, **({"reason": why} if why else {}), **({"message": words} if words else {})})
+    return conditions
 
 
-def _condition(
-    known: Object | None,
-    kind: str,
-    now: str,
-    generation: int,
-    value: object = False,
-    reason: object = "",
-    message: object = "",
-) -> Object:
-    status = "True" if value else "False"
-    since = known["lastTransitionTime"] if known and known["status"] == status else now
-    entry = {
-        "type": kind,
-        "observedGeneration": generation,
-        "status": status,
-        "lastProbeTime": None,
-        "lastTransitionTime": since,
-    }
-    if reason and not value:
-        entry["reason"] = reason
-        if message:
-            entry["message"] = message
-    return entry
-
-
-def _container(container: Container, pod: Object, *, waiting: str) -> Object:
+def _container(container: Container, *, waiting: str) -> Object:
     status: Object = {
         "name": container.name,
         "state": container.state(waiting),

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mcp_tools.sandbox.clock import Timer
-from mcp_tools.sandbox.containers.logs import Run
 from mcp_tools.sandbox.controllers import podstatus
 from mcp_tools.sandbox.controllers.base import key_of
 from mcp_tools.sandbox.controllers.container import Container, Phase
-from mcp_tools.sandbox.objects.store import Object
 
 if TYPE_CHECKING:
+    from mcp_tools.sandbox.clock import Timer
+    from mcp_tools.sandbox.containers.logs import Run
     from mcp_tools.sandbox.controllers.kubelet import Kubelet
+    from mcp_tools.sandbox.objects.store import Object
 
 MANAGER = "kubelet"
 

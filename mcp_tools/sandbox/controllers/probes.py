@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcp_tools.sandbox.clock import Timer
-from mcp_tools.sandbox.objects.store import Object
-
 if TYPE_CHECKING:
+    from mcp_tools.sandbox.clock import Timer
     from mcp_tools.sandbox.controllers.container import Container
     from mcp_tools.sandbox.controllers.podworker import PodWorker
+    from mcp_tools.sandbox.objects.store import Object
 
 _TITLES = {"startupProbe": "Startup", "readinessProbe": "Readiness", "livenessProbe": "Liveness"}
 _SOON = 0.1

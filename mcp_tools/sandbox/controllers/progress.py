@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mcp_tools.sandbox.clock import parse_time
 from mcp_tools.sandbox.controllers.base import Cluster, condition
 from mcp_tools.sandbox.controllers.rolling import Scaling
-from mcp_tools.sandbox.objects.store import Object
+
+if TYPE_CHECKING:
+    from mcp_tools.sandbox.objects.store import Object
 
 NEVER = 2**31 - 1
 
@@ -14,7 +18,7 @@ def is_complete(deployment: Object) -> bool:
     """Every replica is of the newest template, available, and nothing old is left."""
     status = deployment.get("status") or {}
     wanted = deployment["spec"]["replicas"]
-    return (
+    return bool(
         status.get("updatedReplicas", 0) == wanted
         and status.get("replicas", 0) == wanted
         and status.get("availableReplicas", 0) == wanted
@@ -45,12 +49,10 @@ def status_of(
     conditions = {found["type"]: found for found in before.get("conditions") or ()}
     scaling = Scaling(cluster, deployment, "")
     if available >= wanted - scaling.unavailable:
-        _set(
-            cluster, conditions, "Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability."
-        )
+        judgement = ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
     else:
-        why = "Deployment does not have minimum availability."
-        _set(cluster, conditions, "Available", "False", "MinimumReplicasUnavailable", why)
+        judgement = ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
+    _set(cluster, conditions, "Available", judgement)
     _failure(cluster, conditions, sets)
     again = _progress(cluster, deployment, status, conditions, new)
     status["conditions"] = list(conditions.values())
@@ -61,7 +63,8 @@ def _sum(sets: list[Object], field: str) -> int:
     return sum((item.get("status") or {}).get(field, 0) for item in sets)
 
 
-def _set(cluster: Cluster, conditions: dict[str, Object], kind: str, value: str, reason: str, message: str) -> None:
+def _set(cluster: Cluster, conditions: dict[str, Object], kind: str, wanted: tuple[str, str, str]) -> None:
+    value, reason, message = wanted
     known = conditions.get(kind)
     if known and (known["status"], known["reason"], known["message"]) == (value, reason, message):
         return
@@ -82,7 +85,7 @@ def _failure(cluster: Cluster, conditions: dict[str, Object], sets: list[Object]
     for item in reversed(sets):
         found = condition(item, "ReplicaFailure")
         if found:
-            _set(cluster, conditions, "ReplicaFailure", found["status"], found["reason"], found["message"])
+            _set(cluster, conditions, "ReplicaFailure", (found["status"], found["reason"], found["message"]))
             return
     conditions.pop("ReplicaFailure", None)
 
@@ -100,28 +103,28 @@ def _progress(
         return None
     if spec.get("paused"):
         if known is None or known["reason"] != "DeploymentPaused":
-            _set(cluster, conditions, "Progressing", "Unknown", "DeploymentPaused", "Deployment is paused")
+            _set(cluster, conditions, "Progressing", ("Unknown", "DeploymentPaused", "Deployment is paused"))
         return None
     if known and known["reason"] == "DeploymentPaused":
-        _set(cluster, conditions, "Progressing", "Unknown", "DeploymentResumed", "Deployment is resumed")
+        _set(cluster, conditions, "Progressing", ("Unknown", "DeploymentResumed", "Deployment is resumed"))
         known = conditions["Progressing"]
     if is_complete({**deployment, "status": status}):
         message = f"{what} has successfully progressed."
         if known is None or known["reason"] != "NewReplicaSetAvailable" or known["message"] != message:
-            _set(cluster, conditions, "Progressing", "True", "NewReplicaSetAvailable", message)
+            _set(cluster, conditions, "Progressing", ("True", "NewReplicaSetAvailable", message))
         return None
     if known and known["reason"] == "NewReplicaSetAvailable" and f'"{name}"' in known["message"]:
         # A finished rollout that is scaled, or loses a pod, does not begin again.
         return None
     if known is None or known["reason"] == "NewReplicaSetAvailable":
         message = f'Created new replica set "{name}"'
-        _set(cluster, conditions, "Progressing", "True", "NewReplicaSetCreated", message)
+        _set(cluster, conditions, "Progressing", ("True", "NewReplicaSetCreated", message))
         return float(deadline) + 0.1
     if _moved(deployment.get("status") or {}, status):
         message = f"{what} is progressing."
         # An empty message makes the update time count anew.
         conditions["Progressing"] = {**known, "message": ""}
-        _set(cluster, conditions, "Progressing", "True", "ReplicaSetUpdated", message)
+        _set(cluster, conditions, "Progressing", ("True", "ReplicaSetUpdated", message))
         return float(deadline) + 0.1
     return _deadline(cluster, conditions, what, float(deadline))
 
@@ -147,5 +150,5 @@ def _deadline(cluster: Cluster, conditions: dict[str, Object], what: str, deadli
     if left > 0:
         return left + 0.1
     message = f"{what} has timed out progressing."
-    _set(cluster, conditions, "Progressing", "False", "ProgressDeadlineExceeded", message)
+    _set(cluster, conditions, "Progressing", ("False", "ProgressDeadlineExceeded", message))
     return None

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections import OrderedDict
+from typing import TYPE_CHECKING
 
 from mcp_tools.sandbox.clock import rfc3339
 from mcp_tools.sandbox.objects.errors import Refused
 from mcp_tools.sandbox.objects.registry import Registry, WriteOptions
-from mcp_tools.sandbox.objects.store import Change, Object
+
+if TYPE_CHECKING:
+    from mcp_tools.sandbox.objects.store import Change, Object
 
 KEEP_SECONDS = 3600.0
 MOST = 2000
@@ -33,15 +36,14 @@ class Recorder:
 
     def normal(self, obj: Object, reason: str, message: str, source: str, **where: str) -> None:
         """Something went as it should. `where` may hold `host` and `field` (a `fieldPath`)."""
-        self._record(obj, "Normal", reason, message, source, **where)
+        self._record(obj, ("Normal", reason, message, source), **where)
 
     def warning(self, obj: Object, reason: str, message: str, source: str, **where: str) -> None:
         """Something did not."""
-        self._record(obj, "Warning", reason, message, source, **where)
+        self._record(obj, ("Warning", reason, message, source), **where)
 
-    def _record(
-        self, obj: Object, kind: str, reason: str, message: str, source: str, host: str = "", field: str = ""
-    ) -> None:
+    def _record(self, obj: Object, what: tuple[str, str, str, str], *, host: str = "", field: str = "") -> None:
+        kind, reason, message, source = what
         registry = self._registry
         meta = obj["metadata"]
         namespace = meta.get("namespace") or "default"

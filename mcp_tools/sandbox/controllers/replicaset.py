@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp_tools.sandbox.clock import parse_time
 from mcp_tools.sandbox.controllers.base import (
@@ -20,7 +19,11 @@ from mcp_tools.sandbox.controllers.base import (
 )
 from mcp_tools.sandbox.objects.errors import Refused
 from mcp_tools.sandbox.objects.selectors import label_selector
-from mcp_tools.sandbox.objects.store import Change, Object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mcp_tools.sandbox.objects.store import Change, Object
 
 SOURCE = "replicaset-controller"
 BURST = 500
@@ -39,7 +42,7 @@ class ReplicaSetController(Controller):
             labels = meta.get("labels") or {}
             found += [
                 key_of(owner)
-                for owner in self.cluster.list("ReplicaSet", meta["namespace"])
+                for owner in self.cluster.all_of("ReplicaSet", meta["namespace"])
                 if label_selector(owner["spec"].get("selector"))(labels)
             ]
         return found
@@ -70,7 +73,7 @@ class ReplicaSetController(Controller):
                 self.cluster.modify(pod, lambda draft: _release(draft, owner))
         if owner["metadata"].get("deletionTimestamp"):
             return kept
-        for pod in self.cluster.list("Pod", owner["metadata"]["namespace"]):
+        for pod in self.cluster.all_of("Pod", owner["metadata"]["namespace"]):
             meta = pod["metadata"]
             if not meta.get("ownerReferences") and is_active(pod) and selects(meta.get("labels") or {}):
                 adopted = self.cluster.modify(pod, lambda draft: _adopt(draft, owner))
@@ -96,8 +99,9 @@ class ReplicaSetController(Controller):
         return ""
 
     def _victim_rank(self, pod: Object) -> tuple[Any, ...]:
-        """First those whose loss costs least (controller.ActivePodsWithRanks): unscheduled, pending, not ready,
-        cheaper to delete, ready for a shorter time, with more restarts, younger.
+        """First those whose loss costs least (the order of controller.ActivePodsWithRanks).
+
+        Unscheduled, pending, not ready, cheaper to delete, ready for a shorter time, with more restarts, younger.
         """
         phase = (pod.get("status") or {}).get("phase", "Unknown")
         annotations = pod["metadata"].get("annotations") or {}
@@ -108,7 +112,7 @@ class ReplicaSetController(Controller):
             bool(pod["spec"].get("nodeName")),
             {"Pending": 0, "Unknown": 1}.get(phase, 2),
             is_ready(pod),
-            int(cost) if cost.lstrip("-").isdigit() else 0,
+            int(cost) if cost.lstrip("-").isdecimal() else 0,
             -parse_time(ready) if ready else 0.0,
             -restarts,
             -parse_time(pod["metadata"]["creationTimestamp"]),

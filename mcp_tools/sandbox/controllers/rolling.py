@@ -1,9 +1,16 @@
-"""How many pods each ReplicaSet of a Deployment gets next (kubernetes/pkg/controller/deployment: rolling, recreate, sync)."""
+"""How many pods each ReplicaSet of a Deployment gets next.
+
+The rules of rolling.go, recreate.go and sync.go in kubernetes/pkg/controller/deployment.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mcp_tools.sandbox.controllers.base import Cluster, is_active, scaled_value
-from mcp_tools.sandbox.objects.store import Object
+
+if TYPE_CHECKING:
+    from mcp_tools.sandbox.objects.store import Object
 
 DESIRED = "deployment.kubernetes.io/desired-replicas"
 MAXIMUM = "deployment.kubernetes.io/max-replicas"
@@ -43,7 +50,7 @@ class Scaling:
     def _room(self, size: int, old: list[Object], new: list[Object]) -> int:
         if self.deployment["spec"]["strategy"]["type"] != "RollingUpdate":
             return self.wanted
-        total = sum(item["spec"]["replicas"] for item in [*old, *new])
+        total: int = sum(item["spec"]["replicas"] for item in [*old, *new])
         room = self.wanted + self.surge - total
         return size + max(0, min(room, self.wanted - size))
 
@@ -90,8 +97,9 @@ def _shrink_old(scaling: Scaling, new: Object, old: list[Object]) -> None:
         unhealthy = min(budget, item["spec"]["replicas"] - _available(item))
         if unhealthy > 0:
             budget -= unhealthy
-            item = scaling.set_size(item, item["spec"]["replicas"] - unhealthy)  # noqa: PLW2901
-        cleaned.append(item)
+            cleaned.append(scaling.set_size(item, item["spec"]["replicas"] - unhealthy))
+        else:
+            cleaned.append(item)
     spare = sum(_available(item) for item in [*cleaned, new]) - (scaling.wanted - scaling.unavailable)
     for item in cleaned:
         step = min(spare, item["spec"]["replicas"])
@@ -116,7 +124,7 @@ def recreate(scaling: Scaling, new: Object, old: list[Object]) -> None:
     )
     if not running:
         scaling.set_size(new, scaling.wanted)
-    elif not new["spec"]["replicas"] == 0 and not _available(new) and not (new.get("status") or {}).get("replicas"):
+    elif new["spec"]["replicas"] != 0 and not _available(new) and not (new.get("status") or {}).get("replicas"):
         scaling.set_size(new, 0)
 
 

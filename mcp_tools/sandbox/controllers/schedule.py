@@ -55,7 +55,9 @@ class Schedule:
                 f"expected exactly {_FIELD_COUNT} fields, found {len(fields)}: [{' '.join(fields)[:120]}]"
             )
         sets = [_values(field, *limits) for field, limits in zip(fields, _FIELDS, strict=True)]
-        return cls(*sets, any_day=fields[2][0] in "*?", any_weekday=fields[4][0] in "*?")
+        minutes, hours, days, months, weekdays = sets
+        any_day, any_weekday = (fields[index][0] in "*?" for index in (2, 4))
+        return cls(minutes, hours, days, months, weekdays, any_day=any_day, any_weekday=any_weekday)
 
     def after(self, moment: float) -> float | None:
         """The first time after a moment, both in seconds since 1970; `None` when it never comes."""
@@ -98,10 +100,10 @@ def _number(text: str, name: str, low: int, high: int) -> int:
     named = _NAMES.get(name, {}).get(text.lower())
     if named is not None:
         return named
-    if not text.isdigit():
+    if not text.isdecimal():
         raise BadSchedule(f'failed to parse int from {text[:60]}: strconv.Atoi: parsing "{text[:60]}": invalid syntax')
     number = int(text)
-    if name == "weekday" and number == 7:  # noqa: PLR2004
+    if name == "weekday" and number == 7:  # noqa: PLR2004  Sunday, too
         number = 0
     if number < low:
         raise BadSchedule(f"beginning of range ({number}) below minimum ({low}): {text[:60]}")

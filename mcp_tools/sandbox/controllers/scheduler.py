@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
+from mcp_tools.sandbox.clock import rfc3339
 from mcp_tools.sandbox.controllers import fitting
 from mcp_tools.sandbox.controllers.base import Controller, Key, condition, key_of
-from mcp_tools.sandbox.objects.store import Change, Object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mcp_tools.sandbox.objects.registry import Registry
+    from mcp_tools.sandbox.objects.store import Change, Object
 
 SOURCE = "default-scheduler"
 MANAGER = "kube-scheduler"
@@ -25,7 +32,7 @@ class Scheduler(Controller):
         ended = (change.obj.get("status") or {}).get("phase") in {"Succeeded", "Failed"}
         if change.kind.name == "Pod" and change.type == "MODIFIED" and not ended:
             return []
-        return [key_of(pod) for pod in self.cluster.list("Pod") if not pod["spec"].get("nodeName")]
+        return [key_of(pod) for pod in self.cluster.all_of("Pod") if not pod["spec"].get("nodeName")]
 
     def reconcile(self, key: Key) -> float | None:
         """Place one pod."""
@@ -34,12 +41,12 @@ class Scheduler(Controller):
             return None
         if pod["spec"].get("schedulerName", SOURCE) != SOURCE or pod["spec"].get("schedulingGates"):
             return None
-        nodes = self.cluster.list("Node")
+        nodes = self.cluster.all_of("Node")
         if missing := self._missing_claim(pod):
             self._refuse(pod, f"0/{len(nodes)} nodes are available: {missing}. not found")
             return None
         running: dict[str, list[Object]] = {node["metadata"]["name"]: [] for node in nodes}
-        for other in self.cluster.list("Pod"):
+        for other in self.cluster.all_of("Pod"):
             name = other["spec"].get("nodeName")
             if name in running and (other.get("status") or {}).get("phase") not in {"Succeeded", "Failed"}:
                 running[name].append(other)
@@ -114,7 +121,7 @@ class Scheduler(Controller):
         self.cluster.events.normal(pod, "Scheduled", message, SOURCE)
 
 
-def bind(registry: object, pod: Object, node: str) -> None:
+def bind(registry: Registry, pod: Object, node: str) -> None:
     """Write a pod's node, as the `binding` subresource does.
 
     Args:
@@ -122,12 +129,6 @@ def bind(registry: object, pod: Object, node: str) -> None:
         pod: As stored.
         node: Its name.
     """
-    import copy
-
-    from mcp_tools.sandbox.clock import rfc3339
-    from mcp_tools.sandbox.objects.registry import Registry
-
-    assert isinstance(registry, Registry)  # noqa: S101
     # Not through an update: the field belongs to the binding and is in nobody's managedFields.
     bound = copy.deepcopy(pod)
     bound["spec"]["nodeName"] = node

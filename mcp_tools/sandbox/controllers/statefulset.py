@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from mcp_tools.sandbox.clock import parse_time
 from mcp_tools.sandbox.controllers.base import (
+    Cluster,
     Controller,
     Key,
     is_ready,
@@ -17,8 +18,13 @@ from mcp_tools.sandbox.controllers.base import (
     ready_since,
     reference,
 )
+from mcp_tools.sandbox.controllers.deployment import template_hash
 from mcp_tools.sandbox.objects.errors import Refused
-from mcp_tools.sandbox.objects.store import Change, Object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mcp_tools.sandbox.objects.store import Change, Object
 
 SOURCE = "statefulset-controller"
 HASH = "controller-revision-hash"
@@ -60,9 +66,13 @@ class StatefulSetController(Controller):
                 return
             if pod is None and not self._create(owner, ordinal, update):
                 return
-            if ordered and (pod is None or not is_ready(pod) or pod["metadata"].get("deletionTimestamp")):
-                if pod is None or not self._stuck(pod, update):
-                    return
+            if not ordered:
+                continue
+            if pod is None:
+                return
+            settled = is_ready(pod) and not pod["metadata"].get("deletionTimestamp")
+            if not settled and not self._stuck(pod, update):
+                return
         for ordinal in sorted(set(pods) - set(wanted), reverse=True):
             if not pods[ordinal]["metadata"].get("deletionTimestamp"):
                 self._delete(owner, pods[ordinal])
@@ -165,20 +175,16 @@ class StatefulSetController(Controller):
 def ordinal_of(pod: Object) -> int:
     """A pod's number; -1 for a foreign name."""
     number = pod["metadata"]["name"].rpartition("-")[2]
-    return int(number) if number.isdigit() else -1
+    return int(number) if number.isdecimal() else -1
 
 
-def revision_of(cluster: object, owner: Object) -> str:
+def revision_of(cluster: Cluster, owner: Object) -> str:
     """The name of the ControllerRevision of an object's present template, made when there is none.
 
     Args:
         cluster: The controllers' view.
         owner: A StatefulSet or DaemonSet.
     """
-    from mcp_tools.sandbox.controllers.base import Cluster
-    from mcp_tools.sandbox.controllers.deployment import template_hash
-
-    assert isinstance(cluster, Cluster)  # noqa: S101
     template = owner["spec"]["template"]
     data = {"spec": {"template": {**template, "$patch": "replace"}}}
     known = sorted(cluster.owned(owner, "ControllerRevision"), key=lambda item: item["revision"])

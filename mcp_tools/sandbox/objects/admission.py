@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mcp_tools.sandbox.clock import rfc3339
@@ -11,6 +10,8 @@ from mcp_tools.sandbox.objects.errors import Refused, forbidden, invalid, invali
 from mcp_tools.sandbox.objects.names import generate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mcp_tools.sandbox.objects.kinds import Kind
     from mcp_tools.sandbox.objects.registry import Registry
 
@@ -135,7 +136,7 @@ def _service(registry: Registry, obj: Object) -> None:
     if spec.get("type") == "ExternalName":
         obj["status"] = {"loadBalancer": {}}
         return
-    services = list(registry.store.list(registry.kinds.named("Service")))
+    services = list(registry.store.all_of(registry.kinds.named("Service")))
     if not spec.get("clusterIP"):
         taken = {service["spec"].get("clusterIP") for service in services}
         while (address := f"10.96.{registry.random.randrange(256)}.{registry.random.randrange(1, 255)}") in taken:
@@ -186,26 +187,26 @@ def _keep_addresses(registry: Registry, obj: Object, old: Object) -> None:
             known = ports.get((port.get("port"), port.get("protocol")), {}).get("nodePort")
             if not port.get("nodePort") and known:
                 port["nodePort"] = known
-        _allocate_node_ports(registry, obj, list(registry.store.list(registry.kinds.named("Service"))))
+        _allocate_node_ports(registry, obj, list(registry.store.all_of(registry.kinds.named("Service"))))
     elif before.get("type") in {"NodePort", "LoadBalancer"}:
         for port in spec.get("ports") or ():
             port.pop("nodePort", None)
         spec.pop("externalTrafficPolicy", None)
 
 
-def _namespace(registry: Registry, obj: Object) -> None:
+def _namespace(_: Registry, obj: Object) -> None:
     obj["spec"] = {**(obj.get("spec") or {}), "finalizers": ["kubernetes"]}
     obj["status"] = {"phase": "Active"}
 
 
-def _encode_strings(registry: Registry, obj: Object) -> None:
+def _encode_strings(_: Registry, obj: Object) -> None:
     strings = obj.pop("stringData", None)
     if strings:
         encoded = {key: base64.b64encode(value.encode()).decode() for key, value in strings.items()}
         obj["data"] = {**(obj.get("data") or {}), **encoded}
 
 
-def _job(registry: Registry, obj: Object) -> None:
+def _job(_: Registry, obj: Object) -> None:
     spec, meta = obj["spec"], obj["metadata"]
     if spec.get("manualSelector") or spec.get("selector"):
         return
@@ -222,7 +223,7 @@ def _job(registry: Registry, obj: Object) -> None:
     spec["selector"] = {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}
 
 
-def _daemon_set(registry: Registry, obj: Object) -> None:
+def _daemon_set(_: Registry, obj: Object) -> None:
     meta = obj["metadata"]
     meta["annotations"] = {"deprecated.daemonset.template.generation": "1", **(meta.get("annotations") or {})}
     obj["status"] = dict.fromkeys(
@@ -231,7 +232,7 @@ def _daemon_set(registry: Registry, obj: Object) -> None:
 
 
 def _empty_status(status: Object) -> Callable[[Registry, Object], None]:
-    def fill(registry: Registry, obj: Object) -> None:
+    def fill(_: Registry, obj: Object) -> None:
         obj["status"] = dict(status)
 
     return fill
@@ -240,7 +241,7 @@ def _empty_status(status: Object) -> Callable[[Registry, Object], None]:
 def _claim(registry: Registry, obj: Object) -> None:
     obj["status"] = {"phase": "Pending"}
     if "storageClassName" not in obj["spec"]:
-        for storage in registry.store.list(registry.kinds.named("StorageClass")):
+        for storage in registry.store.all_of(registry.kinds.named("StorageClass")):
             annotations = storage["metadata"].get("annotations") or {}
             if annotations.get("storageclass.kubernetes.io/is-default-class") == "true":
                 obj["spec"]["storageClassName"] = storage["metadata"]["name"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mcp_tools.sandbox.objects.kinds import Kind
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mcp_tools.sandbox.objects.kinds import Kind
 
 Spec = dict[str, Any]
 

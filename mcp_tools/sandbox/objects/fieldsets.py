@@ -6,13 +6,15 @@ list, `v:…` for an item of a set.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from mcp_tools.sandbox.objects.schema import ANY, Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Path = tuple[str, ...]
 FieldSet = frozenset[Path]
@@ -182,7 +184,7 @@ def decode(tree: Any) -> FieldSet:
     return frozenset(found)
 
 
-def readable(shape: Shape, path: Path) -> str:
+def readable(path: Path) -> str:
     """A path as messages show it: `.spec.containers[name="app"].image`."""
     text = ""
     for element in path:

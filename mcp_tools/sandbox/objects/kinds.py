@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 WRITE_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 SUBRESOURCE_VERBS = ("get", "patch", "update")
@@ -19,18 +22,17 @@ class Kind:
         generation: Whether `metadata.generation` counts the changes of `spec`.
         stored_as: Key of the kind that holds the objects, for a second view of the same ones (`events.k8s.io`).
         virtual: Computed on demand and never stored: a review or a metric.
-        schema: Type name in the schema; empty where fields are free (custom resources).
     """
 
     group: str
     version: str
     name: str
     plural: str
-    namespaced: bool = True
     short: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     subresources: tuple[str, ...] = ()
     verbs: tuple[str, ...] = WRITE_VERBS
+    namespaced: bool = True
     generation: bool = False
     stored_as: str = ""
     virtual: bool = False
@@ -77,62 +79,62 @@ _STATUS = ("status",)
 _SCALE = ("status", "scale")
 
 KINDS: tuple[Kind, ...] = (
-    Kind("", "v1", "Namespace", "namespaces", False, ("ns",), subresources=("status", "finalize")),
-    Kind("", "v1", "Node", "nodes", False, ("no",), subresources=_STATUS),
-    Kind("", "v1", "Pod", "pods", True, ("po",), _ALL, ("status", "log", "eviction", "binding"), generation=True),
-    Kind("", "v1", "Service", "services", True, ("svc",), _ALL, _STATUS),
-    Kind("", "v1", "Endpoints", "endpoints", True, ("ep",), singular="endpoints"),
-    Kind("", "v1", "ConfigMap", "configmaps", True, ("cm",)),
+    Kind("", "v1", "Namespace", "namespaces", ("ns",), subresources=("status", "finalize"), namespaced=False),
+    Kind("", "v1", "Node", "nodes", ("no",), subresources=_STATUS, namespaced=False),
+    Kind("", "v1", "Pod", "pods", ("po",), _ALL, ("status", "log", "eviction", "binding"), generation=True),
+    Kind("", "v1", "Service", "services", ("svc",), _ALL, _STATUS),
+    Kind("", "v1", "Endpoints", "endpoints", ("ep",), singular="endpoints"),
+    Kind("", "v1", "ConfigMap", "configmaps", ("cm",)),
     Kind("", "v1", "Secret", "secrets"),
-    Kind("", "v1", "Event", "events", True, ("ev",)),
-    Kind("", "v1", "ServiceAccount", "serviceaccounts", True, ("sa",)),
-    Kind("", "v1", "PersistentVolume", "persistentvolumes", False, ("pv",), subresources=_STATUS),
-    Kind("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", True, ("pvc",), subresources=_STATUS),
-    Kind("", "v1", "ReplicationController", "replicationcontrollers", True, ("rc",), _ALL, _SCALE, generation=True),
-    Kind("", "v1", "ResourceQuota", "resourcequotas", True, ("quota",), subresources=_STATUS),
-    Kind("", "v1", "LimitRange", "limitranges", True, ("limits",)),
-    Kind("apps", "v1", "Deployment", "deployments", True, ("deploy",), _ALL, _SCALE, generation=True),
-    Kind("apps", "v1", "ReplicaSet", "replicasets", True, ("rs",), _ALL, _SCALE, generation=True),
-    Kind("apps", "v1", "StatefulSet", "statefulsets", True, ("sts",), _ALL, _SCALE, generation=True),
-    Kind("apps", "v1", "DaemonSet", "daemonsets", True, ("ds",), _ALL, _STATUS, generation=True),
+    Kind("", "v1", "Event", "events", ("ev",)),
+    Kind("", "v1", "ServiceAccount", "serviceaccounts", ("sa",)),
+    Kind("", "v1", "PersistentVolume", "persistentvolumes", ("pv",), subresources=_STATUS, namespaced=False),
+    Kind("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", ("pvc",), subresources=_STATUS),
+    Kind("", "v1", "ReplicationController", "replicationcontrollers", ("rc",), _ALL, _SCALE, generation=True),
+    Kind("", "v1", "ResourceQuota", "resourcequotas", ("quota",), subresources=_STATUS),
+    Kind("", "v1", "LimitRange", "limitranges", ("limits",)),
+    Kind("apps", "v1", "Deployment", "deployments", ("deploy",), _ALL, _SCALE, generation=True),
+    Kind("apps", "v1", "ReplicaSet", "replicasets", ("rs",), _ALL, _SCALE, generation=True),
+    Kind("apps", "v1", "StatefulSet", "statefulsets", ("sts",), _ALL, _SCALE, generation=True),
+    Kind("apps", "v1", "DaemonSet", "daemonsets", ("ds",), _ALL, _STATUS, generation=True),
     Kind("apps", "v1", "ControllerRevision", "controllerrevisions"),
-    Kind("batch", "v1", "Job", "jobs", True, (), _ALL, _STATUS, generation=True),
-    Kind("batch", "v1", "CronJob", "cronjobs", True, ("cj",), _ALL, _STATUS, generation=True),
-    Kind("networking.k8s.io", "v1", "Ingress", "ingresses", True, ("ing",), (), _STATUS, generation=True),
-    Kind("networking.k8s.io", "v1", "IngressClass", "ingressclasses", False, generation=True),
-    Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", True, ("netpol",), generation=True),
+    Kind("batch", "v1", "Job", "jobs", (), _ALL, _STATUS, generation=True),
+    Kind("batch", "v1", "CronJob", "cronjobs", ("cj",), _ALL, _STATUS, generation=True),
+    Kind("networking.k8s.io", "v1", "Ingress", "ingresses", ("ing",), (), _STATUS, generation=True),
+    Kind("networking.k8s.io", "v1", "IngressClass", "ingressclasses", generation=True, namespaced=False),
+    Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", ("netpol",), generation=True),
     Kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", generation=True),
-    Kind("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", True, ("hpa",), _ALL, _STATUS),
-    Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", True, ("pdb",), (), _STATUS, generation=True),
+    Kind("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", ("hpa",), _ALL, _STATUS),
+    Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", ("pdb",), (), _STATUS, generation=True),
     Kind("rbac.authorization.k8s.io", "v1", "Role", "roles"),
     Kind("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"),
-    Kind("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", False),
-    Kind("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings", False),
-    Kind("storage.k8s.io", "v1", "StorageClass", "storageclasses", False, ("sc",)),
-    Kind("events.k8s.io", "v1", "Event", "events", True, ("ev",), stored_as="events"),
+    Kind("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", namespaced=False),
+    Kind("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings", namespaced=False),
+    Kind("storage.k8s.io", "v1", "StorageClass", "storageclasses", ("sc",), namespaced=False),
+    Kind("events.k8s.io", "v1", "Event", "events", ("ev",), stored_as="events"),
     Kind("coordination.k8s.io", "v1", "Lease", "leases"),
     Kind(
         "apiextensions.k8s.io",
         "v1",
         "CustomResourceDefinition",
         "customresourcedefinitions",
-        False,
         ("crd", "crds"),
         ("api-extensions",),
         _STATUS,
         generation=True,
+        namespaced=False,
     ),
     Kind(
         "authorization.k8s.io",
         "v1",
         "SelfSubjectAccessReview",
         "selfsubjectaccessreviews",
-        False,
         verbs=("create",),
         virtual=True,
+        namespaced=False,
     ),
     Kind("metrics.k8s.io", "v1beta1", "PodMetrics", "pods", verbs=("get", "list"), virtual=True),
-    Kind("metrics.k8s.io", "v1beta1", "NodeMetrics", "nodes", False, verbs=("get", "list"), virtual=True),
+    Kind("metrics.k8s.io", "v1beta1", "NodeMetrics", "nodes", verbs=("get", "list"), virtual=True, namespaced=False),
 )
 
 

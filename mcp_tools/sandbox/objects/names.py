@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import random
 import re
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp_tools.sandbox.objects.errors import Cause, invalid_value
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Mapping
 
 LABEL_MAX = 63
 SUBDOMAIN_MAX = 253
@@ -32,7 +34,8 @@ _SUBDOMAIN_WORDS = (
 )
 _1035_WORDS = (
     "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
-    f"and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '{_DNS_1035}')"
+    "and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
+    f"'{_DNS_1035}')"
 )
 _QUALIFIED_WORDS = (
     "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
@@ -145,7 +148,7 @@ def check_annotations(field: str, annotations: Mapping[str, str]) -> list[Cause]
 
 def name_check_for(kind: str) -> Any:
     """The rule that a kind's names follow."""
-    if kind in {"Namespace"}:
+    if kind == "Namespace":
         return check_label_name
     if kind == "Service":
         return check_service_name

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp_tools.sandbox.objects import fieldsets
 from mcp_tools.sandbox.objects.errors import Refused
 from mcp_tools.sandbox.objects.fieldsets import FieldSet
 from mcp_tools.sandbox.objects.schema import ANY, Shape
-from mcp_tools.sandbox.objects.store import Object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mcp_tools.sandbox.objects.store import Object
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,7 @@ def apply(shape: Shape, live: Object, config: Object, writer: Writer, *, force: 
     changed = fieldsets.managed(fieldsets.compare(shape, _bare(live), merged).written())
     rivals = {other: fields & changed for other, (fields, _) in owners.items() if other != writer and fields & changed}
     if rivals and not force:
-        raise _conflict(shape, rivals)
+        raise _conflict(rivals)
     for other, lost in rivals.items():
         owners[other] = (owners[other][0] - lost, owners[other][1])
     others = frozenset().union(*(fields for other, (fields, _) in owners.items() if other != writer))
@@ -157,7 +160,7 @@ def _prune(shape: Shape, merged: Any, dropped: Iterable[fieldsets.Path], kept: F
     return merged
 
 
-def _conflict(shape: Shape, rivals: dict[Writer, FieldSet]) -> Refused:
+def _conflict(rivals: dict[Writer, FieldSet]) -> Refused:
     causes = []
     lines = []
     for other in sorted(rivals, key=lambda writer: writer.manager):
@@ -166,7 +169,7 @@ def _conflict(shape: Shape, rivals: dict[Writer, FieldSet]) -> Refused:
             title += f' with subresource "{other.subresource}"'
         if other.operation == "Update":
             title += f" using {other.api_version}"
-        paths = [fieldsets.readable(shape, path) for path in sorted(rivals[other])]
+        paths = [fieldsets.readable(path) for path in sorted(rivals[other])]
         causes += [{"reason": "FieldManagerConflict", "message": title, "field": path} for path in paths]
         if len(paths) == 1:
             lines.append(f"{title}: {paths[0]}")

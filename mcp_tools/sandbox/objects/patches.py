@@ -97,7 +97,7 @@ def _find(document: Any, path: list[str], *, missing: Any = _RAISE) -> Any:
     for part in path:
         if isinstance(node, dict) and part in node:
             node = node[part]
-        elif isinstance(node, list) and part.isdigit() and int(part) < len(node):
+        elif isinstance(node, list) and part.isdecimal() and int(part) < len(node):
             node = node[int(part)]
         elif missing is _RAISE:
             raise unprocessable()
@@ -116,7 +116,7 @@ def _parent(document: Any, path: list[str]) -> Any:
 def _index(parent: list[Any], part: str, limit: int) -> int:
     if part == "-":
         return len(parent)
-    if not part.isdigit() or int(part) > limit:
+    if not part.isdecimal() or int(part) > limit:
         raise unprocessable()
     return int(part)
 
@@ -156,8 +156,9 @@ def _remove(document: Any, path: list[str]) -> Any:
 
 
 def strategic_merge(shape: Shape, target: Any, patch: Any) -> Any:
-    """The target after a strategic merge patch, with the directives `$patch`, `$retainKeys`, `$setElementOrder/…` and
-    `$deleteFromPrimitiveList/…`.
+    """The target after a strategic merge patch.
+
+    Knows the directives `$patch`, `$retainKeys`, `$setElementOrder/…` and `$deleteFromPrimitiveList/…`.
 
     Args:
         shape: Of the target; tells which lists are merged and by which key.

@@ -19,6 +19,9 @@ Spec = dict[str, Any]
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 _PROTOCOLS = ("SCTP", "TCP", "UDP")
 _DNS_POLICIES = ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")
+_PORT_NAME_WORDS = (
+    "must contain only alpha-numeric characters (a-z, 0-9) and hyphens (-), at most 15, and at least one letter"
+)
 _MAX_PORT = 65535
 _RESOURCES = {"cpu", "memory", "ephemeral-storage"}
 _PROBE_ACTIONS = ("exec", "httpGet", "tcpSocket", "grpc")
@@ -111,9 +114,8 @@ def _ports(field: str, ports: list[Spec]) -> list[Cause]:
     for index, port in enumerate(ports):
         where = f"{field}.ports[{index}]"
         if port.get("name"):
-            if not re.fullmatch(r"(?=.*[a-z])[a-z0-9](-?[a-z0-9]){0,14}", port["name"]):
-                words = "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-), at most 15, with at least one letter"
-                causes.append(invalid_value(f"{where}.name", port["name"], words))
+            if not re.fullmatch(r"(?=.{1,15}$)(?=.*[a-z])[a-z0-9](-?[a-z0-9])*", port["name"]):
+                causes.append(invalid_value(f"{where}.name", port["name"], _PORT_NAME_WORDS))
             if port["name"] in seen:
                 causes.append(duplicate(f"{where}.name", port["name"]))
             seen.add(port["name"])
@@ -146,9 +148,11 @@ def _environment(field: str, container: Spec) -> list[Cause]:
                 "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"
             )
             causes.append(invalid_value(f"{where}.valueFrom", "", words))
-        for kind in ("configMapKeyRef", "secretKeyRef"):
-            if kind in source and not source[kind].get("key"):
-                causes.append(required(f"{where}.valueFrom.{kind}.key"))
+        causes += [
+            required(f"{where}.valueFrom.{kind}.key")
+            for kind in ("configMapKeyRef", "secretKeyRef")
+            if kind in source and not source[kind].get("key")
+        ]
     return causes
 
 

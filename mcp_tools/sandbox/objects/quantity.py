@@ -8,6 +8,7 @@ from functools import lru_cache
 
 SYNTAX = r"^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"
 
+_KIBI = 1024
 _BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _PARTS = re.compile(r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))([A-Za-z]*|[eE][+-]?[0-9]{1,2})")
@@ -34,10 +35,10 @@ def parse(text: str) -> Decimal:
     except InvalidOperation as error:
         raise BadQuantity(text) from error
     if suffix in _BINARY:
-        return amount * 1024 ** _BINARY[suffix]
+        return amount * Decimal(1024 ** _BINARY[suffix])
     if suffix in _DECIMAL:
         return amount.scaleb(_DECIMAL[suffix])
-    if suffix[0] in "eE" and suffix[1:].lstrip("+-").isdigit():
+    if suffix[0] in "eE" and suffix[1:].lstrip("+-").isdecimal():
         return amount.scaleb(int(suffix[1:]))
     raise BadQuantity(text)
 
@@ -51,7 +52,7 @@ def canonical(text: str) -> str:
     """
     amount = parse(text)
     suffix = text.lstrip("+-0123456789.")
-    if suffix in _BINARY and abs(amount) >= 1024:  # noqa: PLR2004
+    if suffix in _BINARY and abs(amount) >= _KIBI:
         return _in_units(
             amount.to_integral_value(ROUND_CEILING), [(1024**power, unit) for unit, power in _BINARY.items()]
         )

@@ -1,8 +1,9 @@
-"""Rewrites `schema.json` from a cluster's published OpenAPI: `kubectl get --raw /openapi/v2 | python -m …refresh`.
+"""Rewrites `schema.json` from a cluster's published OpenAPI.
 
-The file holds every field of the kinds that the sandbox serves, one short type expression each:
+Used as `kubectl get --raw /openapi/v2 | python -m mcp_tools.sandbox.objects.refresh`. The file holds every field of the
+kinds that the sandbox serves, one short type expression each:
 
-- `string`, `integer`, `int64`, `boolean`, `number`, `bytes`, `time`, `quantity`, `intOrString`, `any`, or a type's name;
+- `string`, `integer`, `int64`, `boolean`, `number`, `bytes`, `time`, `quantity`, `intOrString`, `any`, or a type;
 - `{T}` a map of strings to T; `[T]` an atomic list; `[T]=set`; `[T]=map:key,key`; `~T` a struct or map that is atomic;
 - ` merge:key` where strategic merge patch has a merge key that differs from the list's keys (`merge:` for a plain list
   that is merged as a set); a trailing `!` on the field's name: required.
@@ -32,7 +33,11 @@ EXTRA_KINDS = {("autoscaling", "v1", "Scale"), ("", "v1", "DeleteOptions"), ("po
 
 
 def compact(openapi: dict[str, Any]) -> dict[str, Any]:
-    """The OpenAPI v2 document in short form: `{"kinds": {"apps/v1/Deployment": type}, "types": {type: {field: expr}}}`."""
+    """The OpenAPI v2 document in short form.
+
+    Returns:
+        `{"kinds": {"apps/v1/Deployment": type}, "types": {type: {field: expression}}}`.
+    """
     definitions = openapi["definitions"]
     wanted = {(kind.group, kind.version, kind.name) for kind in KINDS} | EXTRA_KINDS
     roots = {}
@@ -41,7 +46,7 @@ def compact(openapi: dict[str, Any]) -> dict[str, Any]:
             key = (gvk["group"], gvk["version"], gvk["kind"])
             if key in wanted:
                 roots["/".join(part for part in key if part)] = name
-    names = _short_names(definitions, _reachable(definitions, set(roots.values())))
+    names = _short_names(_reachable(definitions, set(roots.values())))
     return {
         "kinds": {key: names[name] for key, name in sorted(roots.items())},
         "types": {
@@ -64,7 +69,7 @@ def _reachable(definitions: dict[str, Any], start: set[str]) -> set[str]:
     return seen
 
 
-def _short_names(definitions: dict[str, Any], found: set[str]) -> dict[str, str]:
+def _short_names(found: set[str]) -> dict[str, str]:
     short: dict[str, list[str]] = {}
     for name in found:
         short.setdefault(name.rsplit(".", 1)[1], []).append(name)

@@ -5,18 +5,21 @@ from __future__ import annotations
 import copy
 import random
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp_tools.sandbox.clock import Clock, rfc3339
 from mcp_tools.sandbox.objects import admission, defaults, ownership, validation
 from mcp_tools.sandbox.objects.errors import Refused, already_exists, bad_request, conflict, not_found
-from mcp_tools.sandbox.objects.kinds import Kind, Kinds
 from mcp_tools.sandbox.objects.names import generate
 from mcp_tools.sandbox.objects.ownership import Writer
 from mcp_tools.sandbox.objects.schema import Shape, parse, shape_of
-from mcp_tools.sandbox.objects.store import Object, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mcp_tools.sandbox.objects.kinds import Kind, Kinds
+    from mcp_tools.sandbox.objects.store import Object, Store
 
 CUSTOM = "apiextensions.k8s.io/custom"
 _SYSTEM_FIELDS = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds")
@@ -276,7 +279,7 @@ _CUSTOM_SHAPE = _CustomShape("map", element=Shape("any"))
 def _same_object(kind: Kind, before: Object, meta: Object) -> None:
     version = meta.get("resourceVersion")
     if version and version != before["resourceVersion"]:
-        if not str(version).isdigit():
+        if not str(version).isdecimal():
             raise bad_request(f'strconv.ParseUint: parsing "{str(version)[:60]}": invalid syntax')
         raise conflict(kind, before["name"])
     uid = meta.get("uid")

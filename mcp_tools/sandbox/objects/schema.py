@@ -9,15 +9,17 @@ import base64
 import binascii
 import math
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from mcp_tools.sandbox.objects import quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 Form = Literal["scalar", "struct", "map", "list", "any"]
 
@@ -25,6 +27,7 @@ _MAX_DEPTH = 100
 _LIST = re.compile(r"\[(?P<element>.*)\](?:=(?P<type>set|map)(?::(?P<keys>[^ ]+))?)?(?: merge:(?P<merge>\S*))?")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 _INT_LIMITS = {"integer": 2**31, "int64": 2**63}
+_PYTHON_TYPES: dict[str, Any] = {"string": str, "boolean": bool, "intOrString": (int, str)}
 _GO_NAMES = {"integer": "int32", "boolean": "bool", "number": "float64", "bytes": "[]uint8", "time": "string"}
 _JSON_NAMES: dict[type, str] = {
     str: "string",
@@ -153,93 +156,97 @@ def conform(shape: Shape, value: Any, unknown: list[str]) -> Any:
     Raises:
         DecodeError: A value has the wrong type.
     """
-    return _Decoder(unknown).decode(shape, value, "", "", shape.name, 0)
+    return _Decoder(unknown).decode(shape, value, _Place(owner=shape.name))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a value stands: with list indexes for unknown fields, without for Go's messages, and in which struct."""
+
+    path: str = ""
+    plain: str = ""
+    owner: str = ""
+    depth: int = 0
+
+    def item(self, suffix: str) -> _Place:
+        return _Place(self.path + suffix, self.plain, self.owner, self.depth + 1)
+
+    def field(self, owner: str, name: str) -> _Place:
+        path = f"{self.path}.{name}" if self.path else name
+        plain = f"{self.plain}.{name}" if self.plain else name
+        return _Place(path, plain, owner, self.depth + 1)
 
 
 class _Decoder:
     def __init__(self, unknown: list[str]) -> None:
         self._unknown = unknown
 
-    def decode(self, shape: Shape, value: Any, path: str, plain: str, owner: str, depth: int) -> Any:
-        if depth > _MAX_DEPTH:
+    def decode(self, shape: Shape, value: Any, place: _Place) -> Any:
+        if place.depth > _MAX_DEPTH:
             raise DecodeError("exceeded max depth")
         match shape.form:
             case "any":
                 return value
             case "scalar":
-                return _scalar(shape.name, value, lambda: _mismatch(shape, value, plain, owner))
-            case "list":
-                return self._list(shape, value, path, plain, owner, depth)
-        if not isinstance(value, dict):
-            raise _mismatch(shape, value, plain, owner)
-        if shape.form == "map":
-            inner = shape.child("")
-            return {
-                key: self.decode(inner, item, f"{path}.{key}", plain, owner, depth + 1) if item is not None else ""
-                for key, item in value.items()
-            }
-        return self._struct(shape, value, path, plain, depth)
+                return _scalar(shape.name, value, lambda: _mismatch(shape, value, place))
+            case "list" if isinstance(value, list):
+                return self._list(shape, value, place)
+            case "map" if isinstance(value, dict):
+                return self._map(shape, value, place)
+            case "struct" if isinstance(value, dict):
+                return self._struct(shape, value, place)
+        raise _mismatch(shape, value, place)
 
-    def _list(self, shape: Shape, value: Any, path: str, plain: str, owner: str, depth: int) -> Any:
-        if not isinstance(value, list):
-            raise _mismatch(shape, value, plain, owner)
+    def _map(self, shape: Shape, value: dict[str, Any], place: _Place) -> dict[str, Any]:
+        inner = shape.child("")
+        return {
+            key: "" if item is None else self.decode(inner, item, place.item(f".{key}")) for key, item in value.items()
+        }
+
+    def _list(self, shape: Shape, value: list[Any], place: _Place) -> list[Any]:
         inner = shape.child("")
         empty: Any = {} if inner.form == "struct" else ""
         return [
-            self.decode(inner, empty if item is None else item, f"{path}[{index}]", plain, owner, depth + 1)
+            self.decode(inner, empty if item is None else item, place.item(f"[{index}]"))
             for index, item in enumerate(value)
         ]
 
-    def _struct(self, shape: Shape, value: dict[str, Any], path: str, plain: str, depth: int) -> dict[str, Any]:
+    def _struct(self, shape: Shape, value: dict[str, Any], place: _Place) -> dict[str, Any]:
         decoded = {}
-        fields = shape.fields
         for name, item in value.items():
-            inner = fields.get(name)
-            where = f"{path}.{name}" if path else name
+            inner = shape.fields.get(name)
+            where = place.field(shape.name, name)
             if inner is None:
-                self._unknown.append(where)
+                self._unknown.append(where.path)
             elif item is not None:
-                named = f"{plain}.{name}" if plain else name
-                result = self.decode(inner, item, where, named, shape.name, depth + 1)
+                result = self.decode(inner, item, where)
                 if result or inner.form not in {"list", "map"}:
                     decoded[name] = result
         return decoded
 
 
-def _mismatch(shape: Shape, value: Any, plain: str, owner: str) -> DecodeError:
+def _mismatch(shape: Shape, value: Any, place: _Place) -> DecodeError:
     kind = _JSON_NAMES.get(type(value), "value")
-    if isinstance(value, int | float) and not isinstance(value, bool) and shape.name in {"integer", "int64"}:
+    if isinstance(value, int | float) and not isinstance(value, bool) and shape.name in _INT_LIMITS:
         kind = f"number {value}"
-    field = f"{owner}.{plain}" if plain else owner
+    field = f"{place.owner}.{place.plain}".strip(".")
     return DecodeError(f"json: cannot unmarshal {kind} into Go struct field {field} of type {shape.go_name()}")
 
 
 def _scalar(name: str, value: Any, wrong: Callable[[], DecodeError]) -> Any:
-    match name:
-        case "string":
-            if isinstance(value, str):
-                return value
-        case "boolean":
-            if isinstance(value, bool):
-                return value
-        case "integer" | "int64":
-            if isinstance(value, float) and value.is_integer():
-                value = int(value)
-            if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _INT_LIMITS[name]:
-                return value
-        case "number":
-            if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-                return value
-        case "intOrString":
-            if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
-                return value
-        case "quantity":
-            return _quantity(value)
-        case "time":
-            return _time(value)
-        case "bytes":
-            return _bytes(value)
-    raise wrong()
+    if name in _CONVERTERS:
+        return _CONVERTERS[name](value)
+    if name in _INT_LIMITS:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        fits = isinstance(value, int) and not isinstance(value, bool) and abs(value) < _INT_LIMITS[name]
+    elif name == "number":
+        fits = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    else:
+        fits = isinstance(value, _PYTHON_TYPES[name]) and (name == "boolean" or not isinstance(value, bool))
+    if not fits:
+        raise wrong()
+    return value
 
 
 def _quantity(value: Any) -> str:
@@ -264,3 +271,6 @@ def _bytes(value: Any) -> str:
     except (binascii.Error, TypeError, ValueError) as error:
         raise DecodeError("illegal base64 data at input byte 0") from error
     return str(value)
+
+
+_CONVERTERS: dict[str, Callable[[Any], str]] = {"quantity": _quantity, "time": _time, "bytes": _bytes}

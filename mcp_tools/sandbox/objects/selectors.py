@@ -121,9 +121,9 @@ def _values(tokens: list[str]) -> set[str]:
         raise bad_request("unable to parse requirement: found '' expected: '('")
     values = set()
     while tokens and tokens[0] != ")":
-        token = tokens.pop(0)
-        if token != ",":
-            values.add(token)
+        word = tokens.pop(0)
+        if word != ",":
+            values.add(word)
     if not tokens:
         raise bad_request("unable to parse requirement: found '', expected: ',' or ')'")
     tokens.pop(0)
@@ -137,15 +137,14 @@ def _membership(key: str, values: set[str], *, wanted: bool) -> Predicate:
 
 
 def _comparison(key: str, operator: str, value: str) -> Predicate:
-    if not value.lstrip("-").isdigit():
-        raise bad_request(
-            f"unable to parse requirement: values[0][{key}]: Invalid value: \"{value[:60]}\": for 'Gt', 'Lt' operators, the value must be an integer"
-        )
+    if not value.lstrip("-").isdecimal():
+        words = "for 'Gt', 'Lt' operators, the value must be an integer"
+        raise bad_request(f'unable to parse requirement: values[0][{key}]: Invalid value: "{value[:60]}": {words}')
     limit = int(value)
 
     def compare(labels: Labels) -> bool:
         actual = labels.get(key, "")
-        if not actual.lstrip("-").isdigit():
+        if not actual.lstrip("-").isdecimal():
             return False
         return int(actual) > limit if operator == ">" else int(actual) < limit
 

@@ -6,11 +6,13 @@ Stored objects are never changed in place; whoever wants a change writes a new d
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from mcp_tools.sandbox.objects.kinds import Kind
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mcp_tools.sandbox.objects.kinds import Kind
 
 Object = dict[str, Any]
 ObjectKey = tuple[str, str, str]
@@ -52,7 +54,7 @@ class Store:
         """The object, or `None`."""
         return self._objects.get(kind.key, {}).get(namespace, {}).get(name)
 
-    def list(self, kind: Kind, namespace: str = "") -> Iterator[Object]:
+    def all_of(self, kind: Kind, namespace: str = "") -> Iterator[Object]:
         """The objects of a kind, in the order of namespace and name; of all namespaces unless one is given."""
         spaces = self._objects.get(kind.key, {})
         for space in [namespace] if namespace else sorted(spaces):

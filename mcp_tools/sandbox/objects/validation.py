@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp_tools.sandbox.objects import names
 from mcp_tools.sandbox.objects.errors import (
@@ -15,15 +14,23 @@ from mcp_tools.sandbox.objects.errors import (
     not_supported,
     required,
 )
-from mcp_tools.sandbox.objects.kinds import Kind
 from mcp_tools.sandbox.objects.podvalidation import check_pod_spec, check_port
 from mcp_tools.sandbox.objects.selectors import label_selector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mcp_tools.sandbox.objects.kinds import Kind
 
 Spec = dict[str, Any]
 NOT_NEGATIVE = "must be greater than or equal to 0"
 IMMUTABLE = "field is immutable"
 _SERVICE_TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 _PERCENT = re.compile(r"[0-9]+%")
+_PERCENT_WORDS = (
+    "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for "
+    "validation is '[0-9]+%')"
+)
 
 
 def check(kind: Kind, obj: dict[str, Any], old: dict[str, Any] | None) -> None:
@@ -98,13 +105,12 @@ def _workload(spec: Spec, restart_policies: tuple[str, ...] = ("Always",)) -> li
         causes += _selector("spec.selector", selector)
         if not (selector.get("matchLabels") or selector.get("matchExpressions")):
             causes.append(invalid_value("spec.selector", selector, "empty selector is invalid for deployment"))
-    if not causes or selector is None:
-        if not label_selector(selector)(labels):
-            causes.append(
-                invalid_value(
-                    "spec.template.metadata.labels", labels or None, "`selector` does not match template `labels`"
-                )
+    if (not causes or selector is None) and not label_selector(selector)(labels):
+        causes.append(
+            invalid_value(
+                "spec.template.metadata.labels", labels or None, "`selector` does not match template `labels`"
             )
+        )
     causes += names.check_labels("spec.template.labels", labels)
     causes += check_pod_spec("spec.template.spec", template.get("spec") or {}, restart_policies)
     return causes
@@ -144,7 +150,7 @@ def _deployment(obj: dict[str, Any]) -> list[Cause]:
 
 def _strategy(spec: Spec) -> list[Cause]:
     strategy = spec.get("strategy") or {}
-    kind, rolling = strategy.get("type"), strategy.get("rollingUpdate")
+    kind, rolling = strategy.get("type"), strategy.get("rollingUpdate") or {}
     if kind not in {"Recreate", "RollingUpdate"}:
         return [not_supported("spec.strategy.type", kind, ("Recreate", "RollingUpdate"))]
     if kind == "Recreate":
@@ -162,8 +168,7 @@ def _strategy(spec: Spec) -> list[Cause]:
 def _int_or_percent(field: str, value: Any) -> list[Cause]:
     if isinstance(value, str):
         if not _PERCENT.fullmatch(value):
-            words = "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"
-            return [invalid_value(field, value, words)]
+            return [invalid_value(field, value, _PERCENT_WORDS)]
         if field.endswith("maxUnavailable") and int(value[:-1]) > 100:  # noqa: PLR2004
             return [invalid_value(field, value, "must not be greater than 100%")]
         return []
@@ -277,10 +282,11 @@ def _ingress(obj: dict[str, Any]) -> list[Cause]:
 
 def _update(kind: Kind, obj: dict[str, Any], old: dict[str, Any]) -> list[Cause]:
     new_spec, old_spec = obj.get("spec") or {}, old.get("spec") or {}
-    causes: list[Cause] = []
-    for field in _IMMUTABLE.get(kind.qualified, ()):
-        if new_spec.get(field) != old_spec.get(field):
-            causes.append(invalid_value(f"spec.{field}", new_spec.get(field), IMMUTABLE))
+    causes = [
+        invalid_value(f"spec.{field}", new_spec.get(field), IMMUTABLE)
+        for field in _IMMUTABLE.get(kind.qualified, ())
+        if new_spec.get(field) != old_spec.get(field)
+    ]
     if kind.name == "Pod" and _frozen(new_spec) != _frozen(old_spec):
         causes.append(forbidden_field("spec", _POD_FROZEN))
     if kind.name == "StatefulSet" and _but(new_spec, _SET_FREE) != _but(old_spec, _SET_FREE):
