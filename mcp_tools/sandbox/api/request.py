@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
+from mcp_tools.sandbox.objects import protobuf
 from mcp_tools.sandbox.objects.errors import (
     Cause,
     Refused,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_BODY = 3 * 1024 * 1024
-ACCEPTED = "application/json, application/yaml"
+ACCEPTED = f"application/json, application/yaml, {protobuf.MEDIA_TYPE}"
 _MANAGER_MAX = 128
 _MAX_DEPTH = 200
 _OPTIONS_NAME = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions", "DELETE": "DeleteOptions"}
@@ -168,13 +169,18 @@ class Request:
         )
 
     def json(self) -> Any:
-        """The body as plain data, from JSON or YAML.
+        """The body as plain data, from JSON, YAML or protobuf.
 
         Raises:
             Refused: 400 or 415.
         """
         if self.content_type in {"application/yaml", "application/apply-patch+yaml"}:
             return load_yaml(self.body)
+        if self.content_type == protobuf.MEDIA_TYPE:
+            try:
+                return protobuf.decode(self.body)
+            except protobuf.Undecodable as error:
+                raise bad_request(str(error)) from error
         if "json" not in self.content_type:
             raise unsupported_media(ACCEPTED)
         try:

@@ -48,7 +48,8 @@ def decode(request: Request, kind: Kind, raw: Any) -> tuple[Object, tuple[str, .
     """
     if not isinstance(raw, dict):
         raise bad_request(
-            f"the object provided is unrecognized (must be of type {kind.name}): couldn't get version/kind"
+            f"the object provided is unrecognized (must be of type {kind.name}): couldn't get version/kind; json parse "
+            "error: the body is no object"
         )
     said_kind, said_version = raw.get("kind") or kind.name, raw.get("apiVersion") or kind.api_version
     version = str(said_version).rsplit("/", maxsplit=1)[-1]
@@ -85,7 +86,7 @@ def _metadata_shape() -> Shape:
 def _unknown_fields(request: Request, unknown: list[str], start: str) -> tuple[str, ...]:
     if not unknown or request.option("fieldValidation") == "Ignore":
         return ()
-    lines = tuple(f'unknown field "{path}"' for path in sorted(unknown))
+    lines = tuple(f'unknown field "{path}"' for path in unknown)
     if request.option("fieldValidation") == "Strict":
         raise bad_request(f"{start}strict decoding error: {', '.join(lines)}")
     return lines

@@ -40,6 +40,16 @@ def admit_create(registry: Registry, kind: Kind, obj: Object) -> None:
         completer(registry, obj)
 
 
+def allocate(registry: Registry, kind: Kind, obj: Object) -> None:
+    """Give a new and valid object what there is only once: addresses and ports of Services, in place.
+
+    Raises:
+        Refused: 422, what it asks for is taken or out of range.
+    """
+    if kind.qualified == "Service":
+        _service(registry, obj)
+
+
 def admit_update(registry: Registry, kind: Kind, obj: Object, old: Object) -> None:
     """Carry over in place what an update may leave out."""
     if kind.qualified == "Service":
@@ -208,6 +218,7 @@ def _encode_strings(_: Registry, obj: Object) -> None:
 
 def _job(_: Registry, obj: Object) -> None:
     spec, meta = obj["spec"], obj["metadata"]
+    obj["status"] = {}
     if spec.get("manualSelector") or spec.get("selector"):
         return
     uid = meta["uid"]
@@ -264,7 +275,6 @@ def _custom_resource(registry: Registry, obj: Object) -> None:
 
 _CREATE: dict[str, Callable[[Registry, Object], None]] = {
     "Pod": _pod,
-    "Service": _service,
     "Namespace": _namespace,
     "Secret": _encode_strings,
     "Job.batch": _job,

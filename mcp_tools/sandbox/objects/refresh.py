@@ -1,7 +1,7 @@
-"""Rewrites `schema.json` from a cluster's published OpenAPI.
+"""Rewrites `schema.json` and `protobuf.json` from what Kubernetes publishes about its types.
 
-Used as `kubectl get --raw /openapi/v2 | python -m mcp_tools.sandbox.objects.refresh`. The file holds every field of the
-kinds that the sandbox serves, one short type expression each:
+Used as `kubectl get --raw /openapi/v2 | python -m mcp_tools.sandbox.objects.refresh core.v1.proto …`. The schema holds
+every field of the kinds that the sandbox serves, one short type expression each:
 
 - `string`, `integer`, `int64`, `boolean`, `number`, `bytes`, `time`, `quantity`, `intOrString`, `any`, or a type;
 - `{T}` a map of strings to T; `[T]` an atomic list; `[T]=set`; `[T]=map:key,key`; `~T` a struct or map that is atomic;
@@ -12,7 +12,9 @@ kinds that the sandbox serves, one short type expression each:
 from __future__ import annotations
 
 import json
+import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +130,59 @@ def _list(schema: dict[str, Any], definitions: dict[str, Any], names: dict[str, 
     return text
 
 
+_MESSAGE = re.compile(r"^message (\w+) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
+_FIELD = re.compile(r"^  (?:optional|repeated|map)\s*(?:<[^>]*>)?\s*([\w.]*)\s+(\w+) = (\d+);", re.MULTILINE)
+
+
+def numbers(types: dict[str, dict[str, str]], sources: Iterable[Path]) -> dict[str, dict[str, str]]:
+    """The protobuf field numbers of the schema's types, for clients that send protobuf.
+
+    Args:
+        types: Of the compact schema.
+        sources: `generated.proto` files of k8s.io/api and k8s.io/apimachinery, named `<group>.<version>.proto`.
+
+    Returns:
+        By type and number the field's name, or `@Type` for a struct whose fields stand in the outer one in JSON.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for source in sources:
+        for name, body in _MESSAGE.findall(source.read_text(encoding="utf-8")):
+            qualified = f"{source.stem}.{name}"
+            known = types.get(qualified, types.get(name))
+            if known is None and name not in _INLINED:
+                continue
+            fields = {field.removesuffix("!").lower(): field.removesuffix("!") for field in known or {}}
+            entry = {}
+            for kind, field, number in _FIELD.findall(body):
+                struct = kind.rsplit(".", 1)[-1]
+                if known is None:
+                    entry[number] = field
+                elif field.lower() in fields:
+                    entry[number] = fields[field.lower()]
+                elif struct in _INLINED:
+                    entry[number] = f"@{struct}"
+            found[qualified if qualified in types else name] = entry
+    return dict(sorted(found.items()))
+
+
+_INLINED = {
+    "VolumeSource",
+    "PersistentVolumeSource",
+    "ProbeHandler",
+    "LocalObjectReference",
+    "EphemeralContainerCommon",
+    "IngressRuleValue",
+}
+
+
+def main() -> None:
+    """Write both files; the arguments are the `.proto` files."""
+    here = Path(__file__).parent
+    schema = compact(json.load(sys.stdin))
+    (here / "schema.json").write_text(json.dumps(schema, indent=1) + "\n")
+    protobuf = numbers(schema["types"], map(Path, sys.argv[1:]))
+    (here / "protobuf.json").write_text(json.dumps(protobuf, indent=1) + "\n")
+
+
 if __name__ == "__main__":
-    target = Path(__file__).with_name("schema.json")
-    target.write_text(json.dumps(compact(json.load(sys.stdin)), indent=1) + "\n")
+    main()

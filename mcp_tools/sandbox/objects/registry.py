@@ -112,6 +112,7 @@ class Registry:
         validation.check(kind, new, None)
         if self.store.get(kind, meta.get("namespace", ""), meta["name"]) is not None:
             raise already_exists(kind, meta["name"])
+        admission.allocate(self, kind, new)
         self._record(kind, None, new, options)
         return new if options.dry_run else self.store.put(kind, new)
 
@@ -290,18 +291,23 @@ def _same_object(kind: Kind, before: Object, meta: Object) -> None:
 
 def _preconditions(kind: Kind, old: Object, options: DeleteOptions) -> None:
     meta = old["metadata"]
+    why = ""
     if options.uid and options.uid != meta["uid"]:
         why = (
             f"the UID in the precondition ({options.uid}) does not match the UID in record ({meta['uid']}). "
             "The object might have been deleted and then recreated"
         )
-        raise conflict(kind, meta["name"], why)
-    if options.resource_version and options.resource_version != meta["resourceVersion"]:
+    elif options.resource_version and options.resource_version != meta["resourceVersion"]:
         why = (
             f"the ResourceVersion in the precondition ({options.resource_version}) does not match the ResourceVersion "
             f"in record ({meta['resourceVersion']}). The object might have been modified"
         )
-        raise conflict(kind, meta["name"], why)
+    if why:
+        refusal = conflict(kind, meta["name"], why)
+        # Here the API server names the kind where it else names the resource.
+        refusal.message = refusal.message.replace(kind.resource, kind.qualified, 1)
+        refusal.details = {**(refusal.details or {}), "kind": kind.name}
+        raise refusal
 
 
 def _finalizers(kind: Kind, meta: Object, options: DeleteOptions) -> list[str]:
