@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mcp_tools.sandbox.api import discovery, logs, metrics, openapi, reading, subresources, writing
 from mcp_tools.sandbox.api.request import MAX_BODY, Address, Request, address_of
 from mcp_tools.sandbox.api.response import Response, json_response, refusal
-from mcp_tools.sandbox.objects.errors import Refused, method_not_allowed, no_such_path, not_found
+from mcp_tools.sandbox.objects.errors import Refused, bad_request, method_not_allowed, no_such_path, not_found
 
 if TYPE_CHECKING:
     from mcp_tools.sandbox.objects.kinds import Kind
@@ -70,6 +70,8 @@ class Api:
             return self._route(request)
         except Refused as error:
             return refusal(error)
+        except RecursionError:
+            return refusal(bad_request("the request is nested too deeply"))
         except Exception as error:
             # The last line of defence: the client gets a Status, the log gets the traceback.
             log.exception("%s %s", request.method, request.path)

@@ -31,6 +31,7 @@ _OBJECT_RETURNED = {
     "Namespace",
 }
 _UNSUPPORTED = 415
+MAX_DEPTH = 100
 _ORPHAN_WARNING = (
     "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set "
     "propagationPolicy=Orphan to suppress this warning"
@@ -61,6 +62,8 @@ def decode(request: Request, kind: Kind, raw: Any) -> tuple[Object, tuple[str, .
         package, internal = kind.version, kind.group.split(".")[0] or "core"
         words = f"converting ({package}.{said_kind}) to ({internal}.{kind.name}): unknown conversion"
         raise bad_request(f"{start}{words}")
+    if _depth(raw) > MAX_DEPTH:
+        raise bad_request(f"{start}exceeded max depth")
     unknown: list[str] = []
     shape = shape_of(kind.gvk)
     try:
@@ -74,6 +77,21 @@ def decode(request: Request, kind: Kind, raw: Any) -> tuple[Object, tuple[str, .
     obj = {"kind": kind.name, "apiVersion": kind.api_version, **obj}
     obj.setdefault("metadata", {})
     return obj, _unknown_fields(request, unknown, start)
+
+
+def _depth(value: Any) -> int:
+    """How deep a value is nested, found without recursion."""
+    depth = 0
+    level = [value]
+    while level and depth <= MAX_DEPTH:
+        depth += 1
+        level = [
+            inner
+            for item in level
+            for inner in (item.values() if isinstance(item, dict) else item)
+            if isinstance(inner, dict | list)
+        ]
+    return depth
 
 
 def _metadata_shape() -> Shape:

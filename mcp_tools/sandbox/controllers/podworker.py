@@ -29,8 +29,8 @@ class Timings:
         retry: Until something that is missing is looked for again.
     """
 
-    sandbox: float = 0.15
-    create: float = 0.1
+    sandbox: float = 0.3
+    create: float = 0.15
     back_off: float = 0.5
     retry: float = 2.0
 

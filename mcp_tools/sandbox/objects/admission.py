@@ -218,7 +218,6 @@ def _encode_strings(_: Registry, obj: Object) -> None:
 
 def _job(_: Registry, obj: Object) -> None:
     spec, meta = obj["spec"], obj["metadata"]
-    obj["status"] = {}
     if spec.get("manualSelector") or spec.get("selector"):
         return
     uid = meta["uid"]
@@ -281,9 +280,7 @@ _CREATE: dict[str, Callable[[Registry, Object], None]] = {
     "DaemonSet.apps": _daemon_set,
     "PersistentVolumeClaim": _claim,
     "CustomResourceDefinition.apiextensions.k8s.io": _custom_resource,
-    "Deployment.apps": _empty_status({}),
     "ReplicaSet.apps": _empty_status({"replicas": 0}),
     "StatefulSet.apps": _empty_status({"replicas": 0, "availableReplicas": 0}),
-    "CronJob.batch": _empty_status({}),
     "Ingress.networking.k8s.io": _empty_status({"loadBalancer": {}}),
 }

@@ -16,8 +16,6 @@ def fill(kind: Kind, obj: dict[str, Any]) -> None:
     """Fill an object's defaults in place; the object must not be shared with the store."""
     filler = _FILLERS.get(kind.qualified)
     if filler:
-        if kind.name in _WITH_SPEC:
-            obj.setdefault("spec", {})
         filler(obj)
 
 
@@ -270,19 +268,4 @@ _FILLERS: dict[str, Callable[[dict[str, Any]], None]] = {
     "RoleBinding.rbac.authorization.k8s.io": _role_binding,
     "ClusterRoleBinding.rbac.authorization.k8s.io": _role_binding,
     "CustomResourceDefinition.apiextensions.k8s.io": _custom_resource,
-}
-_WITH_SPEC = {
-    "Deployment",
-    "ReplicaSet",
-    "ReplicationController",
-    "StatefulSet",
-    "DaemonSet",
-    "Job",
-    "CronJob",
-    "Pod",
-    "Service",
-    "PersistentVolumeClaim",
-    "HorizontalPodAutoscaler",
-    "NetworkPolicy",
-    "CustomResourceDefinition",
 }

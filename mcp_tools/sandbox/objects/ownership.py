@@ -153,7 +153,8 @@ def _merge(shape: Shape, live: Any, config: Any) -> Any:
 
 
 def _prune(shape: Shape, merged: Any, dropped: Iterable[fieldsets.Path], kept: FieldSet) -> Any:
-    for path in sorted(dropped, key=len, reverse=True):
+    # Whole items first: once its key is gone, an item could not be found any more.
+    for path in sorted(dropped, key=len):
         if path in kept or any(other[: len(path)] == path for other in kept):
             continue
         merged = fieldsets.remove(shape, merged, path)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import msgspec
+
 from mcp_tools.sandbox.objects.errors import Refused, bad_request, unprocessable
 from mcp_tools.sandbox.objects.schema import ANY, Shape
 
 MAX_OPERATIONS = 10_000
+MAX_COPIED = 3 * 1024 * 1024
 
 
 def merge_patch(target: Any, patch: Any) -> Any:
@@ -41,11 +44,16 @@ def json_patch(target: Any, operations: Any) -> Any:
             f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}",
         )
     result = copy.deepcopy(target)
+    copied = 0
     for operation in operations:
         if not isinstance(operation, dict):
             raise bad_request(
                 "error decoding patch: json: cannot unmarshal value into Go value of type handlers.jsonPatchOp"
             )
+        if operation.get("op") == "copy":
+            copied += len(msgspec.json.encode(_find(result, _pointer(operation.get("from")))))
+            if copied > MAX_COPIED:
+                raise Refused(413, "RequestEntityTooLarge", f"the patch copies more than {MAX_COPIED} bytes")
         result = _apply_operation(result, operation)
     return result
 

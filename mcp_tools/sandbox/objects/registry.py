@@ -13,7 +13,7 @@ from mcp_tools.sandbox.objects import admission, defaults, ownership, validation
 from mcp_tools.sandbox.objects.errors import Refused, already_exists, bad_request, conflict, not_found
 from mcp_tools.sandbox.objects.names import generate
 from mcp_tools.sandbox.objects.ownership import Writer
-from mcp_tools.sandbox.objects.schema import Shape, parse, shape_of
+from mcp_tools.sandbox.objects.schema import Shape, complete, parse, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,6 +107,8 @@ class Registry:
             meta["generation"] = 1
         if "status" in kind.subresources and kind.name != "Node":
             new.pop("status", None)
+        meta.setdefault("name", "")
+        complete(self.shape(kind), new)
         defaults.fill(kind, new)
         admission.admit_create(self, kind, new)
         validation.check(kind, new, None)
@@ -241,6 +243,7 @@ class Registry:
             if field in before:
                 meta[field] = before[field]
         meta["name"] = before["name"]
+        complete(self.shape(kind), new)
         if not options.subresource:
             defaults.fill(kind, new)
             admission.admit_update(self, kind, new, old)

@@ -159,6 +159,36 @@ def conform(shape: Shape, value: Any, unknown: list[str]) -> Any:
     return _Decoder(unknown).decode(shape, value, _Place(owner=shape.name))
 
 
+# The structs of an object that Go writes also when they are empty.
+_ALWAYS_THERE = {"spec", "status"}
+_ZEROS: dict[str, Any] = {"boolean": False, "integer": 0, "int64": 0, "number": 0, "intOrString": 0, "quantity": "0"}
+
+
+def complete(shape: Shape, value: Any) -> None:
+    """Give required fields that are absent their zero values, in place, as Go's structs have them."""
+    if shape.form == "struct" and isinstance(value, dict):
+        for name in shape.required | (shape.fields.keys() & _ALWAYS_THERE if "metadata" in shape.fields else set()):
+            if value.get(name) is None and (zero := _zero(shape.fields[name])) is not None:
+                value[name] = zero
+        for name, item in value.items():
+            if isinstance(item, dict | list):
+                complete(shape.child(name), item)
+    elif shape.element is not None and shape.element.form != "scalar":
+        for item in value.values() if isinstance(value, dict) else value:
+            complete(shape.element, item)
+
+
+def _zero(shape: Shape) -> Any:
+    match shape.form:
+        case "scalar":
+            return None if shape.name == "time" else _ZEROS.get(shape.name, "")
+        case "list":
+            return []
+        case "map" | "struct":
+            return {}
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """Where a value stands: with list indexes for unknown fields, without for Go's messages, and in which struct."""
@@ -200,14 +230,14 @@ class _Decoder:
     def _map(self, shape: Shape, value: dict[str, Any], place: _Place) -> dict[str, Any]:
         inner = shape.child("")
         return {
-            key: "" if item is None else self.decode(inner, item, place.item(f".{key}")) for key, item in value.items()
+            key: self.decode(inner, _zero(inner) if item is None else item, place.item(f".{key}"))
+            for key, item in value.items()
         }
 
     def _list(self, shape: Shape, value: list[Any], place: _Place) -> list[Any]:
         inner = shape.child("")
-        empty: Any = {} if inner.form == "struct" else ""
         return [
-            self.decode(inner, empty if item is None else item, place.item(f"[{index}]"))
+            self.decode(inner, _zero(inner) if item is None else item, place.item(f"[{index}]"))
             for index, item in enumerate(value)
         ]
 
