@@ -31,7 +31,7 @@ def status_of(worker: PodWorker, pod: Object) -> Object:
         status["podIPs"] = [{"ip": worker.address}]
     if worker.init:
         status["initContainerStatuses"] = [_container(found, waiting="PodInitializing") for found in worker.init]
-    idle = "ContainerCreating" if initialized else "PodInitializing"
+    idle = "PodInitializing" if worker.init else "ContainerCreating"
     status["containerStatuses"] = [_container(found, waiting=idle) for found in worker.main]
     return status
 

@@ -200,7 +200,11 @@ def readable(path: Path) -> str:
 
 
 def remove(shape: Shape, value: Any, path: Path) -> Any:
-    """A copy of the value without what the path names; the value itself where there is nothing there."""
+    """A copy of the value without what the path names; collections that become empty by it go, too.
+
+    Returns:
+        The copy, the value itself where there is nothing at the path, `None` where nothing is left.
+    """
     if not path or value is None:
         return value
     element, rest = path[0], path[1:]
@@ -208,15 +212,15 @@ def remove(shape: Shape, value: Any, path: Path) -> Any:
         key = element[2:]
         if not isinstance(value, dict) or key not in value:
             return value
-        if not rest:
-            return {name: item for name, item in value.items() if name != key}
-        return {**value, key: remove(shape.child(key), value[key], rest)}
+        inner = remove(shape.child(key), value[key], rest) if rest else None
+        kept = {name: item for name, item in value.items() if name != key}
+        return ({**value, key: inner} if inner is not None else kept) or None
     if not isinstance(value, list):
         return value
-    kept = []
+    items = []
     for item in value:
-        if item_element(shape, item) != element:
-            kept.append(item)
-        elif rest:
-            kept.append(remove(shape.element or ANY, item, rest))
-    return kept
+        left = item if item_element(shape, item) != element else None
+        if left is None and rest:
+            left = remove(shape.element or ANY, item, rest)
+        items += [left] if left is not None else []
+    return items or None

@@ -157,8 +157,8 @@ def _prune(shape: Shape, merged: Any, dropped: Iterable[fieldsets.Path], kept: F
     for path in sorted(dropped, key=len):
         if path in kept or any(other[: len(path)] == path for other in kept):
             continue
-        merged = fieldsets.remove(shape, merged, path)
-    return merged
+        merged = fieldsets.remove(shape, merged, path) or {}
+    return {"metadata": {}, **merged}
 
 
 def _conflict(rivals: dict[Writer, FieldSet]) -> Refused:
