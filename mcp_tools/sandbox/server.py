@@ -86,7 +86,6 @@ async def serve(
         lifespan="off",
         http="h11",
         ws="none",
-        timeout_graceful_shutdown=1,
         server_header=False,
         date_header=True,
     )
@@ -107,7 +106,8 @@ async def serve(
                 break
             await _pause(running, stop)
     finally:
-        server.should_exit = True
+        # Watches never end by themselves: nobody waits for them.
+        server.should_exit = server.force_exit = True
         with contextlib.suppress(asyncio.CancelledError):
             await running
         listener.close()

@@ -21,6 +21,7 @@ from mcp_tools.sandbox.controllers.recorder import Recorder
 from mcp_tools.sandbox.controllers.replicaset import ReplicaSetController
 from mcp_tools.sandbox.controllers.scheduler import Scheduler
 from mcp_tools.sandbox.controllers.statefulset import StatefulSetController
+from mcp_tools.sandbox.controllers.volumes import VolumeController
 from mcp_tools.sandbox.objects.kinds import Kind, Kinds
 from mcp_tools.sandbox.objects.registry import Registry, WriteOptions
 from mcp_tools.sandbox.objects.schema import conform, shape_of
@@ -40,6 +41,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     Scheduler,
     EndpointsController,
     DisruptionController,
+    VolumeController,
     GarbageCollector,
 )
 STACK_AGE = 47 * 60.0

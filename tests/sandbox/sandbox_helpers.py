@@ -64,7 +64,9 @@ def deployment(name: str = "web", **spec: Any) -> dict[str, Any]:
     """A Deployment; `container` changes its container, `pod` its pod spec, anything else its spec."""
     container = {"name": "app", "image": "nginx:1.27", **spec.pop("container", {})}
     pod = {"containers": [container], **spec.pop("pod", {})}
-    annotations = spec.pop("annotations", {})
+    meta: dict[str, Any] = {"labels": {"app": name}}
+    if annotations := spec.pop("annotations", {}):
+        meta["annotations"] = annotations
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -72,7 +74,7 @@ def deployment(name: str = "web", **spec: Any) -> dict[str, Any]:
         "spec": {
             "replicas": 2,
             "selector": {"matchLabels": {"app": name}},
-            "template": {"metadata": {"labels": {"app": name}, "annotations": annotations}, "spec": pod},
+            "template": {"metadata": meta, "spec": pod},
             **spec,
         },
     }

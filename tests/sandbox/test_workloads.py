@@ -310,7 +310,9 @@ def test_a_stateful_set_goes_in_order(world: World) -> None:
         found = sorted(pod["metadata"]["name"] for pod in pods(world))
         seen += [found] if found and (not seen or seen[-1] != found) else []
     assert seen == [["db-0"], ["db-0", "db-1"], ["db-0", "db-1", "db-2"]]
-    assert len(world.cluster.all_of("PersistentVolumeClaim", "test")) == 3
+    claims = world.cluster.all_of("PersistentVolumeClaim", "test")
+    assert [claim["status"]["phase"] for claim in claims] == ["Bound"] * 3
+    assert len(world.cluster.all_of("PersistentVolume")) == 3
     set_image(world, "nginx:1.28", "db", "StatefulSet")
     replaced = []
     for _ in range(400):

@@ -101,7 +101,8 @@ def _ingress_address(ingress: Object) -> str:
 
 
 def _event_seen(event: Object, now: float) -> str:
-    return since(event.get("lastTimestamp") or event.get("eventTime"), now)
+    series = at(event, "series", "lastObservedTime")
+    return since(series or event.get("lastTimestamp") or event.get("eventTime"), now)
 
 
 def _event_first(event: Object, now: float) -> str:
@@ -217,7 +218,7 @@ OTHERS: dict[str, tuple[Column, ...]] = {
         column("Source", _event_source, wide=True),
         column("Message", lambda e: str(e.get("message", "")).strip()),
         timed("First Seen", _event_first, wide=True),
-        field("Count", "count", default=1, type="string", wide=True),
+        column("Count", lambda e: at(e, "series", "count", default=e.get("count", 1)), wide=True),
         Column("Name", NAME.cell, priority=1, format="name"),
     ),
     "PersistentVolume": (

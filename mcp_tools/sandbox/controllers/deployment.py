@@ -162,7 +162,7 @@ class DeploymentController(Controller):
             def note(draft: Object) -> None:
                 draft["metadata"].setdefault("annotations", {})[REVISION] = number
 
-            self.cluster.modify(deployment, note)
+            self.cluster.modify(deployment, note, subresource="status")
         return new
 
     def _report(self, deployment: Object, new: Object | None, old: list[Object]) -> float | None:

@@ -6,7 +6,7 @@ import itertools
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from mcp_tools.sandbox.clock import rfc3339
+from mcp_tools.sandbox.clock import rfc3339, rfc3339_micro
 from mcp_tools.sandbox.objects.errors import Refused
 from mcp_tools.sandbox.objects.registry import Registry, WriteOptions
 
@@ -35,26 +35,29 @@ class Recorder:
         registry.clock.call_later(_SWEEP_SECONDS, self._sweep)
 
     def normal(self, obj: Object, reason: str, message: str, source: str, **where: str) -> None:
-        """Something went as it should. `where` may hold `host` and `field` (a `fieldPath`)."""
+        """Something went as it should.
+
+        `where` may hold `host`, `field` (a `fieldPath`), and `action`: with one the event takes the newer form of
+        `events.k8s.io`, as the scheduler's do.
+        """
         self._record(obj, ("Normal", reason, message, source), **where)
 
     def warning(self, obj: Object, reason: str, message: str, source: str, **where: str) -> None:
-        """Something did not."""
+        """Something did not; arguments as `normal`."""
         self._record(obj, ("Warning", reason, message, source), **where)
 
-    def _record(self, obj: Object, what: tuple[str, str, str, str], *, host: str = "", field: str = "") -> None:
+    def _record(
+        self, obj: Object, what: tuple[str, str, str, str], *, host: str = "", field: str = "", action: str = ""
+    ) -> None:
         kind, reason, message, source = what
         registry = self._registry
         meta = obj["metadata"]
         namespace = meta.get("namespace") or "default"
-        key = (meta["uid"], field, kind, reason, message, source, host)
-        now = rfc3339(registry.clock.now())
+        key = (meta["uid"], field, *what, host)
         name = self._known.get(key)
         existing = registry.store.get(self._kind, namespace, name) if name else None
         if name and existing:
-            count = existing["count"] + 1
-            event = {**existing, "metadata": dict(existing["metadata"]), "count": count, "lastTimestamp": now}
-            registry.store.put(self._kind, event)
+            registry.store.put(self._kind, self._again(existing))
             self._ages[namespace, name] = registry.clock.now()
             self._ages.move_to_end((namespace, name))
             return
@@ -73,14 +76,10 @@ class Recorder:
             "involvedObject": {part: value for part, value in target.items() if value},
             "reason": reason,
             "message": message,
-            "source": {"component": source, **({"host": host} if host else {})},
-            "firstTimestamp": now,
-            "lastTimestamp": now,
-            "count": 1,
             "type": kind,
-            "eventTime": None,
             "reportingComponent": source,
-            "reportingInstance": host,
+            "reportingInstance": f"{source}-{meta['uid'][:8]}" if action else host,
+            **self._seen(source, host, action),
         }
         try:
             registry.create(self._kind, event, WriteOptions(source))
@@ -91,6 +90,30 @@ class Recorder:
         self._known[key] = name
         while len(self._known) > MOST:
             self._known.popitem(last=False)
+
+    def _seen(self, source: str, host: str, action: str) -> Object:
+        now = self._registry.clock.now()
+        if action:
+            unset: Object = {"source": {}, "firstTimestamp": None, "lastTimestamp": None}
+            return {**unset, "eventTime": rfc3339_micro(now), "action": action}
+        return {
+            "source": {"component": source, **({"host": host} if host else {})},
+            "firstTimestamp": rfc3339(now),
+            "lastTimestamp": rfc3339(now),
+            "count": 1,
+            "eventTime": None,
+        }
+
+    def _again(self, event: Object) -> Object:
+        now = self._registry.clock.now()
+        again = {**event, "metadata": dict(event["metadata"])}
+        if event.get("action"):
+            count = (event.get("series") or {}).get("count", 1) + 1
+            again["series"] = {"count": count, "lastObservedTime": rfc3339_micro(now)}
+        else:
+            again["count"] = event["count"] + 1
+            again["lastTimestamp"] = rfc3339(now)
+        return again
 
     def _notice(self, change: Change) -> None:
         if change.kind.key != self._kind.key:

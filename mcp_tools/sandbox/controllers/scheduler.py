@@ -100,7 +100,7 @@ class Scheduler(Controller):
 
     def _refuse(self, pod: Object, message: str) -> None:
         known = condition(pod, "PodScheduled")
-        self.cluster.events.warning(pod, "FailedScheduling", message, SOURCE)
+        self.cluster.events.warning(pod, "FailedScheduling", message, SOURCE, action="Scheduling")
         if known.get("message") == message:
             return
         entry = {
@@ -118,7 +118,7 @@ class Scheduler(Controller):
         bind(self.cluster.registry, pod, node)
         namespace, name = key_of(pod)
         message = f"Successfully assigned {namespace}/{name} to {node}"
-        self.cluster.events.normal(pod, "Scheduled", message, SOURCE)
+        self.cluster.events.normal(pod, "Scheduled", message, SOURCE, action="Binding")
 
 
 def bind(registry: Registry, pod: Object, node: str) -> None:

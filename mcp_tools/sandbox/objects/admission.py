@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING, Any
 
 from mcp_tools.sandbox.clock import rfc3339
@@ -54,8 +53,6 @@ def admit_update(registry: Registry, kind: Kind, obj: Object, old: Object) -> No
     """Carry over in place what an update may leave out."""
     if kind.qualified == "Service":
         _keep_addresses(registry, obj, old)
-    elif kind.qualified == "Secret":
-        _encode_strings(registry, obj)
     elif kind.qualified == "Job.batch":
         for field in ("selector", "template"):
             if field not in obj.get("spec", {}):
@@ -153,6 +150,10 @@ def _service(registry: Registry, obj: Object) -> None:
             pass
         spec["clusterIP"] = address
     spec["clusterIPs"] = [spec["clusterIP"]]
+    # A headless Service without a selector may be filled with addresses of both families.
+    open_ended = spec["clusterIP"] == "None" and not spec.get("selector")
+    spec.setdefault("ipFamilies", ["IPv4", "IPv6"] if open_ended else ["IPv4"])
+    spec.setdefault("ipFamilyPolicy", "RequireDualStack" if open_ended else "SingleStack")
     _allocate_node_ports(registry, obj, services)
     obj["status"] = {"loadBalancer": {}}
 
@@ -188,7 +189,7 @@ def _allocate_node_ports(registry: Registry, obj: Object, services: list[Object]
 def _keep_addresses(registry: Registry, obj: Object, old: Object) -> None:
     spec, before = obj["spec"], old["spec"]
     if spec.get("type") != "ExternalName":
-        for field in ("clusterIP", "clusterIPs"):
+        for field in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
             if not spec.get(field) and before.get(field):
                 spec[field] = before[field]
     ports = {(port.get("port"), port.get("protocol")): port for port in before.get("ports") or ()}
@@ -209,13 +210,6 @@ def _namespace(_: Registry, obj: Object) -> None:
     obj["status"] = {"phase": "Active"}
 
 
-def _encode_strings(_: Registry, obj: Object) -> None:
-    strings = obj.pop("stringData", None)
-    if strings:
-        encoded = {key: base64.b64encode(value.encode()).decode() for key, value in strings.items()}
-        obj["data"] = {**(obj.get("data") or {}), **encoded}
-
-
 def _job(_: Registry, obj: Object) -> None:
     spec, meta = obj["spec"], obj["metadata"]
     if spec.get("manualSelector") or spec.get("selector"):
@@ -231,14 +225,6 @@ def _job(_: Registry, obj: Object) -> None:
     template_meta["labels"] = {**(template_meta.get("labels") or {}), **labels}
     meta["labels"] = {**(meta.get("labels") or {}), **labels} if not meta.get("labels") else meta["labels"]
     spec["selector"] = {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}
-
-
-def _daemon_set(_: Registry, obj: Object) -> None:
-    meta = obj["metadata"]
-    meta["annotations"] = {"deprecated.daemonset.template.generation": "1", **(meta.get("annotations") or {})}
-    obj["status"] = dict.fromkeys(
-        ("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady"), 0
-    )
 
 
 def _empty_status(status: Object) -> Callable[[Registry, Object], None]:
@@ -275,9 +261,7 @@ def _custom_resource(registry: Registry, obj: Object) -> None:
 _CREATE: dict[str, Callable[[Registry, Object], None]] = {
     "Pod": _pod,
     "Namespace": _namespace,
-    "Secret": _encode_strings,
     "Job.batch": _job,
-    "DaemonSet.apps": _daemon_set,
     "PersistentVolumeClaim": _claim,
     "CustomResourceDefinition.apiextensions.k8s.io": _custom_resource,
     "ReplicaSet.apps": _empty_status({"replicas": 0}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def _stateful_set(obj: dict[str, Any]) -> None:
 
 
 def _daemon_set(obj: dict[str, Any]) -> None:
-    spec = obj["spec"]
+    meta, spec = obj["metadata"], obj["spec"]
+    meta["annotations"] = {"deprecated.daemonset.template.generation": "1", **(meta.get("annotations") or {})}
     spec.setdefault("revisionHistoryLimit", 10)
     strategy = spec["updateStrategy"] = dict(spec.get("updateStrategy") or {})
     strategy.setdefault("type", "RollingUpdate")
@@ -188,8 +190,6 @@ def _service(obj: dict[str, Any]) -> None:
         port.setdefault("targetPort", port.get("port", 0))
     if spec["type"] == "ExternalName":
         return
-    spec.setdefault("ipFamilies", ["IPv4"])
-    spec.setdefault("ipFamilyPolicy", "SingleStack")
     spec.setdefault("internalTrafficPolicy", "Cluster")
     if spec["type"] in {"NodePort", "LoadBalancer"}:
         spec.setdefault("externalTrafficPolicy", "Cluster")
@@ -204,6 +204,10 @@ def _namespace(obj: dict[str, Any]) -> None:
 
 def _secret(obj: dict[str, Any]) -> None:
     obj.setdefault("type", "Opaque")
+    strings = obj.pop("stringData", None)
+    if strings:
+        encoded = {key: base64.b64encode(value.encode()).decode() for key, value in strings.items()}
+        obj["data"] = {**(obj.get("data") or {}), **encoded}
 
 
 def _claim(obj: dict[str, Any]) -> None:

@@ -21,7 +21,17 @@ FieldSet = frozenset[Path]
 
 _KEY_DEFAULTS = {"protocol": "TCP"}
 # Go structs that are always there: appearing is no change of theirs.
-_ALWAYS_THERE = {"f:metadata", "f:spec", "f:status", "f:template", "f:jobTemplate", "f:strategy", "f:containers"}
+_ALWAYS_THERE = {
+    "f:metadata",
+    "f:spec",
+    "f:status",
+    "f:template",
+    "f:jobTemplate",
+    "f:strategy",
+    "f:updateStrategy",
+    "f:podSelector",
+    "f:containers",
+}
 _UNMANAGED = {
     ("f:apiVersion",),
     ("f:kind",),
@@ -118,7 +128,8 @@ def _compare(shape: Shape, old: Any, new: Any, path: Path, result: Comparison) -
         return
     if not _mergeable(shape, old) and not _mergeable(shape, new):
         if old is None:
-            result.added.add(path)
+            if new != "" and not (new == {} and path and path[-1] in _ALWAYS_THERE):
+                result.added.add(path)
         elif new is None:
             result.removed.add(path)
         else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mcp_tools.sandbox.objects import fieldsets
 from mcp_tools.sandbox.objects.errors import Refused
 from mcp_tools.sandbox.objects.fieldsets import FieldSet
-from mcp_tools.sandbox.objects.schema import ANY, Shape
+from mcp_tools.sandbox.objects.schema import ANY, Shape, complete
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,7 +73,10 @@ def record_update(shape: Shape, old: Object | None, new: Object, writer: Writer,
         # The documented way to reset the record: an empty list.
         meta.pop("managedFields")
         return
-    change = fieldsets.compare(shape, _bare(old), _bare(new))
+    zero: Object = {}
+    if old is None:
+        complete(shape, zero)
+    change = fieldsets.compare(shape, _bare(old) if old is not None else zero, _bare(new))
     written = fieldsets.managed(change.written())
     removed = change.removed
     owners = _owners(old)

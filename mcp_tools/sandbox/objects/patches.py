@@ -221,37 +221,48 @@ def _reorder(shape: Shape, result: dict[str, Any], patch: dict[str, Any]) -> Non
         if name == "$setElementOrder" and isinstance(order, list) and field not in patch:
             inner = shape.child(field)
             if isinstance(result.get(field), list) and inner.merge_key is not None:
-                result[field] = _in_order(inner.merge_key, result[field], order)
+                result[field] = _in_order(inner.merge_key, result[field], result[field], order)
 
 
 def _merge_list(shape: Shape, target: Any, patch: list[Any], order: list[Any]) -> list[Any]:
-    existing = list(target) if isinstance(target, list) else []
+    live = list(target) if isinstance(target, list) else []
+    merged = list(live)
     key = shape.merge_key or ""
     if not key:
-        merged = existing + [item for item in patch if item not in existing]
-        return _in_order("", merged, order)
+        merged += [item for item in patch if item not in live]
+        return _in_order("", merged, live, order or patch)
     if any(isinstance(item, dict) and item.get("$patch") == "replace" for item in patch):
         return [item for item in patch if not (isinstance(item, dict) and "$patch" in item)]
     for item in patch:
         if not isinstance(item, dict) or key not in item:
             raise bad_request(f"map: {str(item)[:120]} does not contain declared merge key: {key}")
-        at = next((i for i, old in enumerate(existing) if isinstance(old, dict) and old.get(key) == item[key]), None)
+        at = next((i for i, old in enumerate(merged) if isinstance(old, dict) and old.get(key) == item[key]), None)
         if item.get("$patch") == "delete":
             if at is not None:
-                del existing[at]
+                del merged[at]
         elif at is None:
-            existing.append(strategic_merge(shape.element or ANY, {}, item))
+            merged.append(strategic_merge(shape.element or ANY, {}, item))
         else:
-            existing[at] = strategic_merge(shape.element or ANY, existing[at], item)
-    return _in_order(key, existing, order)
+            merged[at] = strategic_merge(shape.element or ANY, merged[at], item)
+    return _in_order(key, merged, live, order or patch)
 
 
-def _in_order(key: str, items: list[Any], order: list[Any]) -> list[Any]:
-    if not order:
-        return items
-    wanted = [entry.get(key) if key and isinstance(entry, dict) else entry for entry in order]
-    rank = {repr(value): position for position, value in enumerate(wanted)}
-    return sorted(
-        items,
-        key=lambda item: rank.get(repr(item.get(key) if key and isinstance(item, dict) else item), len(rank)),
-    )
+def _in_order(key: str, items: list[Any], live: list[Any], order: list[Any]) -> list[Any]:
+    """Items in the order that a patch asks for; those it does not name keep their place among the live ones.
+
+    The rule of `mergeSortedSlice` in apimachinery's strategicpatch.
+    """
+
+    def identity(item: Any) -> str:
+        return repr(item.get(key) if key and isinstance(item, dict) else item)
+
+    wanted = {identity(item): place for place, item in reversed(list(enumerate(order)))}
+    places = {identity(item): place for place, item in reversed(list(enumerate(live)))}
+    named = sorted((item for item in items if identity(item) in wanted), key=lambda item: wanted[identity(item)])
+    others = [item for item in items if identity(item) not in wanted]
+    result = []
+    while named and others:
+        left, right = places.get(identity(others[0])), places.get(identity(named[0]))
+        first = others if left is not None and right is not None and left < right else named
+        result.append(first.pop(0))
+    return result + named + others

@@ -110,12 +110,13 @@ class Registry:
         meta.setdefault("name", "")
         complete(self.shape(kind), new)
         defaults.fill(kind, new)
+        # Recorded here: what admission adds and what is allocated belongs to nobody.
+        self._record(kind, None, new, options)
         admission.admit_create(self, kind, new)
         validation.check(kind, new, None)
         if self.store.get(kind, meta.get("namespace", ""), meta["name"]) is not None:
             raise already_exists(kind, meta["name"])
         admission.allocate(self, kind, new)
-        self._record(kind, None, new, options)
         return new if options.dry_run else self.store.put(kind, new)
 
     def update(self, kind: Kind, namespace: str, name: str, obj: Object, options: WriteOptions) -> Object:
@@ -228,11 +229,10 @@ class Registry:
         _same_object(kind, before, new.get("metadata") or {})
         new = {**new, "kind": old.get("kind", kind.name), "apiVersion": old.get("apiVersion", kind.api_version)}
         if options.subresource == "status":
-            meta = {
-                **before,
-                "managedFields": (new.get("metadata") or {}).get("managedFields", before.get("managedFields")),
-            }
-            new = {**old, "status": new.get("status") or {}, "metadata": meta}
+            sent = new.get("metadata") or {}
+            # Of the metadata a status update may change the annotations, as the deployment controller does.
+            kept = {key: sent[key] for key in ("annotations", "managedFields") if key in sent}
+            new = {**old, "status": new.get("status") or {}, "metadata": {**before, **kept}}
         elif "status" in kind.subresources:
             new.pop("status", None)
             if "status" in old:

@@ -185,7 +185,8 @@ def _zero(shape: Shape) -> Any:
         case "list":
             return []
         case "map" | "struct":
-            return {}
+            # An atomic struct, such as a selector, stands behind a pointer: it may be absent.
+            return None if shape.atomic else {}
     return None
 
 

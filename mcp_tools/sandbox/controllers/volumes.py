@@ -1,0 +1,111 @@
+"""PersistentVolumeClaims, each bound to a volume that is made for it.
+
+As by a dynamic provisioner in kubernetes/pkg/controller/volume.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from mcp_tools.sandbox.controllers.base import Controller, Key, key_of
+
+if TYPE_CHECKING:
+    from mcp_tools.sandbox.objects.store import Change, Object
+
+SOURCE = "persistentvolume-controller"
+
+
+class VolumeController(Controller):
+    """Binds claims of a known class: at once, or when a scheduled pod uses them; takes released volumes away."""
+
+    watches = ("PersistentVolumeClaim", "Pod", "StorageClass")
+
+    def keys(self, change: Change) -> Iterable[Key]:
+        """The claim itself, the claims of a pod, or all of them when a class changed."""
+        if change.kind.name == "PersistentVolumeClaim":
+            return [key_of(change.obj)]
+        if change.kind.name == "StorageClass":
+            return [key_of(claim) for claim in self.cluster.all_of("PersistentVolumeClaim")]
+        namespace = change.obj["metadata"]["namespace"]
+        return [(namespace, name) for name in _claims_of(change.obj)]
+
+    def reconcile(self, key: Key) -> float | None:
+        """Bind one claim, or say why not."""
+        claim = self.cluster.get("PersistentVolumeClaim", *key)
+        if claim is None:
+            self._release(key)
+            return None
+        if claim["status"].get("phase") == "Bound":
+            return None
+        name = claim["spec"].get("storageClassName")
+        storage = self.cluster.get("StorageClass", "", name) if name else None
+        events = self.cluster.events
+        if storage is None:
+            if name:
+                message = f'storageclass.storage.k8s.io "{name}" not found'
+                events.warning(claim, "ProvisioningFailed", message, SOURCE)
+            else:
+                message = "no persistent volumes available for this claim and no storage class is set"
+                events.normal(claim, "FailedBinding", message, SOURCE)
+        elif storage.get("volumeBindingMode") == "WaitForFirstConsumer" and not self._consumed(key):
+            message = "waiting for first consumer to be created before binding"
+            events.normal(claim, "WaitForFirstConsumer", message, SOURCE)
+        else:
+            self._bind(claim, storage)
+        return None
+
+    def _consumed(self, key: Key) -> bool:
+        pods = self.cluster.all_of("Pod", key[0])
+        return any(pod["spec"].get("nodeName") and key[1] in _claims_of(pod) for pod in pods)
+
+    def _bind(self, claim: Object, storage: Object) -> None:
+        meta, spec = claim["metadata"], claim["spec"]
+        volume = f"pvc-{meta['uid']}"
+        size = ((spec.get("resources") or {}).get("requests") or {}).get("storage", "1Gi")
+        reference = {
+            "kind": "PersistentVolumeClaim",
+            "apiVersion": "v1",
+            "namespace": meta["namespace"],
+            "name": meta["name"],
+            "uid": meta["uid"],
+        }
+        made = self.cluster.create(
+            "PersistentVolume",
+            {
+                "metadata": {
+                    "name": volume,
+                    "annotations": {"pv.kubernetes.io/provisioned-by": storage["provisioner"]},
+                },
+                "spec": {
+                    "capacity": {"storage": size},
+                    "accessModes": spec.get("accessModes") or ["ReadWriteOnce"],
+                    "claimRef": reference,
+                    "persistentVolumeReclaimPolicy": storage.get("reclaimPolicy", "Delete"),
+                    "storageClassName": storage["metadata"]["name"],
+                    "volumeMode": spec.get("volumeMode", "Filesystem"),
+                    "hostPath": {"path": f"/var/lib/sandbox/{volume}", "type": ""},
+                },
+            },
+        )
+        self.cluster.set_status(made, {"phase": "Bound"})
+        bound = self.cluster.modify(claim, lambda draft: draft["spec"].update(volumeName=volume)) or claim
+        modes = made["spec"]["accessModes"]
+        self.cluster.set_status(bound, {"phase": "Bound", "accessModes": modes, "capacity": {"storage": size}})
+        message = f"Successfully provisioned volume {volume}"
+        self.cluster.events.normal(claim, "ProvisioningSucceeded", message, storage["provisioner"])
+
+    def _release(self, key: Key) -> None:
+        for volume in self.cluster.all_of("PersistentVolume"):
+            reference = volume["spec"].get("claimRef") or {}
+            if (reference.get("namespace"), reference.get("name")) != key:
+                continue
+            if volume["spec"].get("persistentVolumeReclaimPolicy") == "Delete":
+                self.cluster.delete(volume)
+            else:
+                self.cluster.set_status(volume, {"phase": "Released"})
+
+
+def _claims_of(pod: Object) -> list[str]:
+    sources = (volume.get("persistentVolumeClaim") or {} for volume in pod["spec"].get("volumes") or ())
+    return [source["claimName"] for source in sources if source.get("claimName")]
