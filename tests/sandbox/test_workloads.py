@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mcp_tools.sandbox.world import World
 
 Object = dict[str, Any]
+PROBED = {"readinessProbe": {"httpGet": {"port": 80}}}
 
 
 def get(world: World, kind: str, name: str, namespace: str = "test") -> Object:
@@ -94,6 +95,20 @@ def test_a_rolling_update_keeps_its_promises_all_the_way(world: World, surge: An
     assert {pod["spec"]["containers"][0]["image"] for pod in pods(world)} == {"nginx:1.28"}
     assert ready(world) == 4
     assert conditions(get(world, "Deployment", "web"))["Progressing"] == ("True", "NewReplicaSetAvailable")
+
+
+def test_a_second_broken_template_does_not_eat_the_first(world: World) -> None:
+    """Unready new pods count against the budget: the old set keeps its pods although none of them serves."""
+    world.add(deployment(replicas=4, strategy={"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}))
+    set_image(world, "nginx:broken-one")
+    world.clock.advance(20)
+    set_image(world, "nginx:broken-two")
+    world.clock.advance(20)
+    sizes = {
+        item["spec"]["template"]["spec"]["containers"][0]["image"]: item["spec"]["replicas"]
+        for item in world.cluster.all_of("ReplicaSet", "test")
+    }
+    assert (sizes["nginx:broken-one"], sizes["nginx:broken-two"]) == (4, 1)
 
 
 def test_recreate_never_runs_both(world: World) -> None:
@@ -219,6 +234,21 @@ def test_missing_configuration_waits_and_recovers(world: World) -> None:
     assert ready(world) == 1
 
 
+def test_a_missing_volume_source_holds_the_pod_unless_it_is_optional(world: World) -> None:
+    sources: dict[str, Object] = {
+        "needed": {"secret": {"secretName": "s"}},
+        "optional": {"secret": {"secretName": "s", "optional": True}},
+    }
+    for name, source in sources.items():
+        world.add(deployment(name, replicas=1, pod={"volumes": [{"name": "v", **source}]}))
+    world.clock.advance(3)
+    assert (ready(world, app="needed"), ready(world, app="optional")) == (0, 1)
+    assert set(messages(world, "FailedMount")) == {'MountVolume.SetUp failed for volume "v" : secret "s" not found'}
+    world.add({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": "test"}})
+    world.clock.advance(3)
+    assert ready(world, app="needed") == 1
+
+
 def test_a_probe_on_the_wrong_port_never_passes(world: World) -> None:
     probe = {"httpGet": {"port": 81, "path": "/healthz"}, "periodSeconds": 2}
     world.add(deployment(replicas=1, container={"readinessProbe": probe}))
@@ -285,6 +315,12 @@ def test_endpoints_follow_readiness(world: World) -> None:
     assert all(endpoint["conditions"]["ready"] for endpoint in piece["endpoints"])
     endpoints = get(world, "Endpoints", "web")
     assert sorted(a["ip"] for a in endpoints["subsets"][0]["addresses"]) == addresses
+    world.add(deployment(annotations={"sandbox.shipmate.dev/behavior": "unready"}, container=PROBED))
+    world.clock.advance(3)
+    endpoints = get(world, "Endpoints", "web")
+    assert (len(endpoints["subsets"][0]["addresses"]), len(endpoints["subsets"][0]["notReadyAddresses"])) == (2, 1)
+    (piece,) = world.cluster.all_of("EndpointSlice", "test")
+    assert sorted(endpoint["conditions"]["ready"] for endpoint in piece["endpoints"]) == [False, True, True]
     change(world, "Deployment", "web", replicas=0)
     world.clock.advance(3)
     (piece,) = world.cluster.all_of("EndpointSlice", "test")
@@ -393,6 +429,9 @@ def test_deletion_reaches_everything_below_or_leaves_it(world: World) -> None:
     held, gone = world.registry.delete(kind, "test", "fore", DeleteOptions(propagation="Foreground"))
     assert not gone
     assert held["metadata"]["finalizers"] == ["foregroundDeletion"]
+    while world.cluster.get("Deployment", "test", "fore"):
+        world.clock.advance(0.02)
+        assert world.cluster.get("Deployment", "test", "fore") or not pods(world, app="fore")
     world.registry.delete(kind, "test", "back", DeleteOptions(propagation="Background"))
     world.registry.delete(kind, "test", "orphan", DeleteOptions(propagation="Orphan"))
     world.clock.advance(3)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from mcp_tools.sandbox.clock import rfc3339
 from mcp_tools.sandbox.controllers import fitting
 from mcp_tools.sandbox.controllers.base import Controller, Key, condition, key_of
+from mcp_tools.sandbox.objects.store import clone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -130,7 +130,7 @@ def bind(registry: Registry, pod: Object, node: str) -> None:
         node: Its name.
     """
     # Not through an update: the field belongs to the binding and is in nobody's managedFields.
-    bound = copy.deepcopy(pod)
+    bound = clone(pod)
     bound["spec"]["nodeName"] = node
     entry = {
         "type": "PodScheduled",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import random
 import uuid
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from mcp_tools.sandbox.objects.errors import Refused, already_exists, bad_reques
 from mcp_tools.sandbox.objects.names import generate
 from mcp_tools.sandbox.objects.ownership import Writer
 from mcp_tools.sandbox.objects.schema import Shape, complete, parse, shape_of
+from mcp_tools.sandbox.objects.store import clone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +94,7 @@ class Registry:
         Raises:
             Refused: 403, 404, 409 or 422.
         """
-        new = copy.deepcopy(obj)
+        new = clone(obj)
         new = {"kind": kind.name, "apiVersion": kind.api_version, **new}
         meta = new["metadata"] = dict(new.get("metadata") or {})
         if not meta.get("name") and meta.get("generateName"):
@@ -145,7 +145,7 @@ class Registry:
             Refused: As `update`.
         """
         old = self.get(kind, namespace, name)
-        draft = copy.deepcopy(old)
+        draft = clone(old)
         return self._replace(kind, old, change(draft) or draft, options)
 
     def apply(
@@ -173,9 +173,7 @@ class Registry:
             merged = ownership.apply(self.shape(kind), empty, config, writer, force=True, time=now)
             owners = merged["metadata"].get("managedFields")
             return self._create_applied(kind, merged, owners, options), True
-        merged = ownership.apply(
-            self.shape(kind), copy.deepcopy(old), copy.deepcopy(config), writer, force=options.force, time=now
-        )
+        merged = ownership.apply(self.shape(kind), clone(old), clone(config), writer, force=options.force, time=now)
         return self._replace(kind, old, merged, options, applied=True), False
 
     def delete(self, kind: Kind, namespace: str, name: str, options: DeleteOptions) -> tuple[Object, bool]:
@@ -190,7 +188,7 @@ class Registry:
         old = self.get(kind, namespace, name)
         admission.admit_delete(kind, old)
         _preconditions(kind, old, options)
-        draft = copy.deepcopy(old)
+        draft = clone(old)
         meta = draft["metadata"]
         finalizers = _finalizers(kind, meta, options)
         grace = _grace(kind, old, options)
@@ -225,7 +223,7 @@ class Registry:
 
     def _replace(self, kind: Kind, old: Object, obj: Object, options: WriteOptions, *, applied: bool = False) -> Object:
         before = old["metadata"]
-        new = copy.deepcopy(obj)
+        new = clone(obj)
         _same_object(kind, before, new.get("metadata") or {})
         new = {**new, "kind": old.get("kind", kind.name), "apiVersion": old.get("apiVersion", kind.api_version)}
         if options.subresource == "status":

@@ -39,6 +39,15 @@ class Change:
     before: Object | None
 
 
+def clone(value: Any) -> Any:
+    """A deep copy of plain data, several times faster than `copy.deepcopy`."""
+    if type(value) is dict:
+        return {key: clone(item) for key, item in value.items()}
+    if type(value) is list:
+        return [clone(item) for item in value]
+    return value
+
+
 class Store:
     """Objects by kind, namespace and name."""
 
