@@ -114,7 +114,16 @@ def write_info(state: Path, url: str, pid: int) -> None:
 
 def _start(place: Path, *, empty: bool, idle_minutes: float) -> SandboxInfo:
     (place / _INFO).unlink(missing_ok=True)
-    command = [sys.executable, "-m", "mcp_tools.sandbox", "--state", str(place), "--idle-minutes", str(idle_minutes)]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "mcp_tools.sandbox",
+        "--state",
+        str(place),
+        "--idle-minutes",
+        str(idle_minutes),
+    ]
     with (place / _LOG).open("wb") as log:
         process = subprocess.Popen(  # noqa: S603  our own module
             [*command, "--empty"] if empty else command,

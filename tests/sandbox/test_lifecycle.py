@@ -67,7 +67,7 @@ def test_a_failed_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / "uvicorn.py").write_text("raise RuntimeError('no uvicorn today')")
-    monkeypatch.setenv("PYTHONPATH", str(broken))
+    monkeypatch.setenv("PYTHONPATH", str(broken), prepend=os.pathsep)
     with pytest.raises(lifecycle.SandboxStartFailed, match="no uvicorn today") as caught:
         lifecycle.ensure_running(tmp_path / "state")
     assert isinstance(caught.value, ConnectionProblem)

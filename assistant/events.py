@@ -1,0 +1,64 @@
+"""What happens in a turn, as plain messages: one loop, any face."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mcp_tools.errors import ShipmateError
+    from mcp_tools.toolbox import ToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """A piece of the answer, in the order in which it is to be read."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A remark of Shipmate itself: a question back, a hint, a retry."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """A tool is about to run."""
+
+    call_id: str
+    name: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolReturned:
+    """A tool gave its answer."""
+
+    call_id: str
+    name: str
+    result: ToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFailed:
+    """A tool met an error; the turn may go on."""
+
+    call_id: str
+    name: str
+    error: ShipmateError
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReported:
+    """What a model's turn cost, in tokens."""
+
+    input_tokens: int
+    output_tokens: int
+
+
+Event = TextDelta | Notice | ToolCalled | ToolReturned | ToolFailed | UsageReported
+Emit = Callable[[Event], None]
