@@ -1,0 +1,174 @@
+"""What the user configured: command line over environment over `config.toml`, resolved once per process."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mcp_tools.cluster.target import Target
+from mcp_tools.errors import UsageError
+from mcp_tools.paths import config_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OFFLINE = "offline"
+MODEL_VARIABLE = "SHIPMATE_MODEL"
+
+
+class ProviderConfig(BaseModel):
+    """An OpenAI-compatible back end: `[providers.NAME]` in the file.
+
+    Attributes:
+        base_url: Where `/chat/completions` is, such as `http://localhost:11434/v1`; None is OpenAI's own.
+        api_key_env: The environment variable that holds the key; None where the server wants none.
+        model: Taken when only the provider is named.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    base_url: Annotated[str | None, Field(default=None, pattern=r"^https?://\S+$")]
+    api_key_env: Annotated[str | None, Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+    model: str | None = None
+
+
+class Config(BaseModel):
+    """The whole of `config.toml`; every field may be left out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str | None = None
+    context: str | None = None
+    namespace: str | None = None
+    rollout_timeout_seconds: Annotated[float, Field(default=120.0, gt=0, le=3600)]
+    model_timeout_seconds: Annotated[float, Field(default=60.0, gt=0, le=600)]
+    providers: dict[str, ProviderConfig] = {}
+
+
+PROVIDERS: Mapping[str, ProviderConfig] = {
+    "openai": ProviderConfig(api_key_env="OPENAI_API_KEY", model="gpt-5-mini"),
+    "gemini": ProviderConfig(
+        base_url="https://generativelanguage.googleapis.com/v1beta/openai/",
+        api_key_env="GEMINI_API_KEY",
+        model="gemini-2.5-flash",
+    ),
+    "openrouter": ProviderConfig(base_url="https://openrouter.ai/api/v1", api_key_env="OPENROUTER_API_KEY"),
+    "ollama": ProviderConfig(base_url="http://localhost:11434/v1"),
+    "vllm": ProviderConfig(base_url="http://localhost:8000/v1"),
+}
+"""The back ends known by name; `config.toml` adds others and may change these."""
+BY_KEY = ("openai", "gemini")
+"""Those that a key in the environment alone chooses, the first one present."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """One model at one back end."""
+
+    provider: str
+    name: str
+    base_url: str | None
+    api_key: str = field(repr=False)
+    timeout_seconds: float = 60.0
+
+    def __str__(self) -> str:
+        """`openai:gpt-5-mini`, as it is given to `--model`."""
+        return f"{self.provider}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What one process goes by.
+
+    Attributes:
+        target: The cluster.
+        model: None is the planner without a model.
+        rollout_timeout: Seconds a rollout may take before it is rolled back.
+    """
+
+    target: Target
+    model: ModelSettings | None = None
+    rollout_timeout: float = 120.0
+
+
+def load_config(path: Path | None = None) -> Config:
+    """The user's file; an absent one is an empty one.
+
+    Raises:
+        UsageError: It cannot be read, is not TOML, or holds what is not known.
+    """
+    place = path or config_file()
+    try:
+        raw = tomllib.loads(place.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Config()
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{place} cannot be read: {error}.", "Repair the file or move it away.") from error
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
+        raise UsageError(f"{place} is wrong: {problems}.", "docs/configuration.md lists what it may hold.") from error
+
+
+def choose_model(wanted: str | None, config: Config, environ: Mapping[str, str] = os.environ) -> ModelSettings | None:
+    """The model to talk to: `--model`, else `$SHIPMATE_MODEL`, else the file, else whose key is in the environment.
+
+    Args:
+        wanted: `provider:name`, a provider that has a default model, or `offline`.
+
+    Returns:
+        None for the planner without a model.
+
+    Raises:
+        UsageError: The provider is unknown, has no default model, or its key is missing.
+    """
+    known = _providers(config)
+    choice = wanted or environ.get(MODEL_VARIABLE) or config.model
+    if not choice:
+        choice = next((name for name in BY_KEY if environ.get(known[name].api_key_env or "")), OFFLINE)
+    if choice == OFFLINE:
+        return None
+    provider, _, name = choice.partition(":")
+    if provider not in known:
+        raise UsageError(
+            f"There is no model provider {provider!r}.",
+            f"Known: {', '.join(sorted(known))}, {OFFLINE}; as provider:model.",
+        )
+    details = known[provider]
+    if not (name or details.model):
+        raise UsageError(f"{provider} has no default model.", f"Name one: --model {provider}:NAME.")
+    key = environ.get(details.api_key_env, "") if details.api_key_env else "none"
+    if not key:
+        raise UsageError(
+            f"{provider} wants a key and {details.api_key_env} is not set.",
+            f"Set {details.api_key_env}, choose another --model, or work without one: --model {OFFLINE}.",
+        )
+    base_url = details.base_url
+    if provider == "openai":
+        base_url = environ.get("OPENAI_BASE_URL") or base_url
+    return ModelSettings(provider, name or details.model or "", base_url, key, config.model_timeout_seconds)
+
+
+def load_settings(target: Target, model: str | None, config: Config | None = None) -> Settings:
+    """Everything, from what the command line gave; errors as `load_config` and `choose_model`."""
+    config = config or load_config()
+    resolved = Target(
+        kubeconfig=target.kubeconfig,
+        context=target.context or (None if target.sandbox or target.kubeconfig else config.context),
+        namespace=target.namespace or (None if target.sandbox else config.namespace),
+        sandbox=target.sandbox,
+    )
+    return Settings(resolved, choose_model(model, config), config.rollout_timeout_seconds)
+
+
+def _providers(config: Config) -> dict[str, ProviderConfig]:
+    merged = dict(PROVIDERS)
+    for name, given in config.providers.items():
+        merged[name] = merged[name].model_copy(update=given.model_dump(exclude_unset=True)) if name in merged else given
+    return merged
