@@ -60,5 +60,10 @@ class UsageReported:
     output_tokens: int
 
 
+def is_change(result: ToolResult) -> bool:
+    """Whether a tool's answer tells how a change ended, rather than what there is to see."""
+    return "diff" in result.data and "status" in result.data
+
+
 Event = TextDelta | Notice | ToolCalled | ToolReturned | ToolFailed | UsageReported
 Emit = Callable[[Event], None]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mcp_tools.cluster.pods import Condition, Owner, Pod, PodSummary, is_ready, list_pods, status_word, summarise
+from mcp_tools.reads.answer import clip
 
 if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
@@ -33,6 +34,7 @@ GRACE_WAITS = {
     "RunContainerError": "its container cannot be started",
     "CrashLoopBackOff": "its container keeps crashing",
 }
+DETAIL_WIDTH = 240
 GRACE_SECONDS = 15.0
 CRASHES = 2
 """Restarts after which a crash loop counts as the failure it is, whatever the grace."""
@@ -104,10 +106,12 @@ def judge(connection: Connection, kind: Kind, workload: dict[str, Any]) -> Rollo
     settled = seen and updated == desired == available and _nothing_old(kind.name, status, desired)
     # The counts may run ahead of the pods for a moment; the pods have the last word.
     complete = settled and sum(is_ready(pod) for pod in new) >= desired
-    failure = None if complete or not seen else _controller_failure(status)
-    suspicion = None
-    if not complete and failure is None:
-        failure, suspicion = _pod_trouble(new)
+    failure = suspicion = None
+    # Until the controller has seen the spec, its word and its newest pods are about the one before.
+    if seen and not complete:
+        failure = _controller_failure(status)
+        if failure is None:
+            failure, suspicion = _pod_trouble(new)
     return Rollout(
         complete=complete,
         failure=failure,
@@ -220,7 +224,7 @@ def _pod_trouble(pods: list[Pod]) -> tuple[str | None, str | None]:
             if waiting is None:
                 continue
             text = f"pod {pod.metadata.name}: {waiting.reason}"
-            detail = f": {waiting.message}" if waiting.message else ""
+            detail = f": {clip(waiting.message, DETAIL_WIDTH)}" if waiting.message else ""
             if waiting.reason in FATAL_WAITS:
                 return f"{text}, {FATAL_WAITS[waiting.reason]}{detail}", None
             if waiting.reason in GRACE_WAITS:

@@ -1,0 +1,31 @@
+"""`shipmate mcp`."""
+
+from __future__ import annotations
+
+import click
+
+from assistant.cli.options import Chosen, cluster_options
+
+
+@click.command()
+@click.option("--http", is_flag=True, help="Streamable HTTP at /mcp instead of standard input and output.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="With --http.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8765, show_default=True, help="With --http.")
+@cluster_options
+def mcp(chosen: Chosen, host: str, port: int, *, http: bool) -> None:
+    """Serve the tools to an MCP client, such as Claude Desktop.
+
+    A change is confirmed by the client's user, or is two steps: a plan with its diff, then apply_plan.
+    """
+    from mcp_tools.server import serve_http, serve_stdio
+    from mcp_tools.toolbox import Toolbox
+
+    settings = chosen.settings()
+    toolbox = Toolbox(settings.target, rollout_timeout=settings.rollout_timeout)
+    try:
+        if http:
+            serve_http(toolbox, host, port)
+        else:
+            serve_stdio(toolbox)
+    finally:
+        toolbox.close()

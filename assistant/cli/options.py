@@ -1,0 +1,70 @@
+"""Options that several commands share: which cluster, which model."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from assistant.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the command line said about the cluster and the model; None and False where it said nothing."""
+
+    kubeconfig: str | None = None
+    context: str | None = None
+    namespace: str | None = None
+    sandbox: bool = False
+    model: str | None = None
+
+    def over(self, other: Chosen | None) -> Chosen:
+        """This, with what it leaves open taken from the other: `shipmate --sandbox ask …` is `shipmate ask … --sandbox`."""
+        if other is None:
+            return self
+        return Chosen(**{item.name: getattr(self, item.name) or getattr(other, item.name) for item in fields(self)})
+
+    def settings(self) -> Settings:
+        """The settings of this process; errors as `load_settings`."""
+        from assistant.settings import load_settings
+        from mcp_tools.cluster.target import Target
+        from mcp_tools.errors import UsageError
+
+        if self.sandbox and (self.context or self.kubeconfig):
+            raise UsageError(
+                "--sandbox is a cluster of its own.", "Leave out --context and --kubeconfig, or --sandbox."
+            )
+        return load_settings(Target(self.kubeconfig, self.context, self.namespace, self.sandbox), self.model)
+
+
+def cluster_options(command: F) -> F:
+    """Give a command the shared options; it takes them as `chosen`."""
+
+    @click.option("--context", metavar="NAME", help="The kubeconfig context. Default: the current one.")
+    @click.option("-n", "--namespace", metavar="NAME", help="Default: the context's.")
+    @click.option("--kubeconfig", metavar="PATH", help="Default: $KUBECONFIG, else ~/.kube/config.")
+    @click.option("--sandbox", is_flag=True, help="The embedded cluster; started when it does not run.")
+    @click.option("--model", metavar="PROVIDER:NAME", help="Such as openai:gpt-5-mini, or offline.")
+    @click.pass_context
+    @functools.wraps(command)
+    def wrapped(
+        ctx: click.Context,
+        *args: Any,
+        context: str | None,
+        namespace: str | None,
+        kubeconfig: str | None,
+        sandbox: bool,
+        model: str | None,
+        **more: Any,
+    ) -> Any:
+        own = Chosen(kubeconfig, context, namespace, sandbox, model)
+        return ctx.invoke(command, *args, chosen=own.over(ctx.obj), **more)
+
+    return wrapped  # type: ignore[return-value]

@@ -1,0 +1,46 @@
+"""A command that is one tool call, such as `shipmate undo`, as a brain: faces treat it like any other turn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from assistant.brain import Cancelled
+from assistant.events import Emit, ToolCalled, ToolFailed, ToolReturned
+from mcp_tools.errors import ShipmateError
+
+if TYPE_CHECKING:
+    from mcp_tools.toolbox import Toolbox
+
+CALL_ID = "call-1"
+
+
+class DirectBrain:
+    """Calls one tool, whatever the sentence."""
+
+    name = "offline"
+
+    def __init__(self, toolbox: Toolbox, tool: str, arguments: dict[str, Any]) -> None:
+        self._toolbox = toolbox
+        self._tool = tool
+        self._arguments = arguments
+        self._cancelled = False
+
+    def respond(self, text: str, emit: Emit) -> None:  # noqa: ARG002  the command says it all
+        """Call the tool; errors as `Toolbox.call`."""
+        if self._cancelled:
+            raise Cancelled
+        emit(ToolCalled(CALL_ID, self._tool, self._arguments))
+        try:
+            result = self._toolbox.call(self._tool, self._arguments)
+        except ShipmateError as error:
+            emit(ToolFailed(CALL_ID, self._tool, error))
+            raise
+        emit(ToolReturned(CALL_ID, self._tool, result))
+
+    def cancel(self) -> None:
+        """Stop waiting for a rollout."""
+        self._cancelled = True
+        self._toolbox.interrupt()
+
+    def close(self) -> None:
+        """Nothing to close."""

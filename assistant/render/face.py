@@ -1,0 +1,143 @@
+"""The face of a console: a terminal with somebody at it, or a pipe."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from assistant.approvals import Consent, decide
+from assistant.events import Event, Notice, TextDelta, ToolCalled, ToolFailed, ToolReturned, UsageReported
+from assistant.render.consoles import printable
+from assistant.render.plan import render_plan
+from assistant.render.prose import Prose
+from assistant.render.results import render_brief, render_result
+from assistant.render.tables import emit
+from mcp_tools.changes.model import Phase
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.status import Status
+
+    from mcp_tools.changes.model import Decision, Plan, Progress
+    from mcp_tools.errors import ShipmateError
+
+MAX_ASKED = 3
+
+
+class ConsoleFace:
+    """Shows a turn on consoles.
+
+    Args:
+        answer: Where the answer goes; nothing else goes there.
+        chrome: Where diffs, questions, progress and remarks go.
+        consent: What was said about changes beforehand.
+        narrated: A model tells the answer in words; without it the tools' results are the answer.
+        quiet: Show no answer at all, only what is asked and what happens; the caller renders the answer.
+    """
+
+    def __init__(
+        self, answer: Console, chrome: Console, consent: Consent, *, narrated: bool, quiet: bool = False
+    ) -> None:
+        self._answer = answer
+        self._chrome = chrome
+        self._consent = consent
+        self._narrated = narrated
+        self._quiet = quiet
+        self._prose = Prose(answer)
+        self._spinner: Status | None = None
+        self._started = time.monotonic()
+
+    def show(self, event: Event) -> None:
+        """Something was said or done."""
+        if not isinstance(event, TextDelta):
+            self._prose.end()
+        match event:
+            case TextDelta(text):
+                self._rest()
+                if not self._quiet:
+                    self._prose.add(text)
+            case Notice(text):
+                self._chrome.print(Text(printable(text), style="warn"))
+            case ToolCalled(_, name, arguments) if self._narrated:
+                given = " ".join(f"{key}={printable(str(value))}" for key, value in arguments.items())
+                self._chrome.print(Text.assemble(("▸ ", "name"), (name, "name"), (f" {given}", "faint")))
+                self._busy(name)
+            case ToolCalled(_, name, _):
+                self._busy("working")
+            case ToolReturned(_, name, result):
+                self._rest()
+                if self._narrated:
+                    emit(self._chrome, render_brief(name, result))
+                elif not self._quiet:
+                    emit(self._answer, render_result(name, result))
+            case ToolFailed(_, name, error):
+                self._rest()
+                if self._narrated:
+                    self._chrome.print(Text(f"  {name}: {printable(error.message)}", style="bad"))
+            case UsageReported():
+                pass
+
+    def progress(self, progress: Progress) -> None:
+        """A change moved on."""
+        if progress.phase is Phase.DONE:
+            self._rest()
+            return
+        elapsed = time.monotonic() - self._started
+        style = "warn" if progress.phase is Phase.ROLLING_BACK else "faint"
+        line = Text.assemble((f"  {elapsed:5.1f} s  ", "faint"), (printable(progress.message), style))
+        self._chrome.print(line)
+        self._busy(progress.phase.value)
+
+    def decide(self, plan: Plan) -> Decision:
+        """Show the plan, and answer for the user; errors as `approvals.decide`."""
+        self._rest()
+        self._prose.end()
+        self._chrome.print(render_plan(plan))
+        decision = decide(self._consent, plan, self._question)
+        self._started = time.monotonic()
+        return decision
+
+    def waiting(self) -> None:
+        """The user asked to stop."""
+        self._rest()
+        self._prose.end()
+        self._chrome.print(Text("Stopping as soon as nothing is half done…", style="warn"))
+
+    def end(self) -> None:
+        """The turn is over: nothing moves any more."""
+        self._rest()
+        self._prose.end()
+
+    def error(self, error: ShipmateError) -> None:
+        """Say what went wrong and what to do next."""
+        self.end()
+        self._chrome.print(Text(printable(error.message), style="bad"))
+        if error.hint:
+            self._chrome.print(Text(printable(error.hint)))
+
+    def _question(self) -> bool:
+        for _ in range(MAX_ASKED):
+            try:
+                self._chrome.print(Text("Apply this? [y/N] ", style="head"), end="")
+                answer = input().strip().lower()
+            except EOFError:
+                self._chrome.print()
+                return False
+            if answer in {"y", "yes"}:
+                return True
+            if answer in {"", "n", "no"}:
+                return False
+        return False
+
+    def _busy(self, what: str) -> None:
+        self._rest()
+        if self._chrome.is_terminal:
+            self._spinner = self._chrome.status(Text(f"{what}…", style="faint"), spinner="dots")
+            self._spinner.start()
+
+    def _rest(self) -> None:
+        if self._spinner is not None:
+            self._spinner.stop()
+            self._spinner = None

@@ -1,0 +1,174 @@
+"""A tool's structured answer, as a person reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group
+from rich.text import Text
+
+from assistant.events import is_change
+from assistant.render.consoles import printable
+from assistant.render.tables import table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from mcp_tools.toolbox import ToolResult
+
+MARKS = {
+    "verified": ("✔", "good"),
+    "unchanged": ("✔", "good"),
+    "planned": ("•", "warn"),
+    "declined": ("•", "faint"),
+    "rolled_back": ("✘", "bad"),
+    "failed": ("✘", "bad"),
+    "interrupted": ("!", "warn"),
+}
+POD_COLUMNS = ("pod", "ready", "status", "restarts", "age")
+
+
+def render_result(name: str, result: ToolResult) -> RenderableType:
+    """The whole answer of a tool.
+
+    Args:
+        name: The tool's name; one without a shape of its own is shown by its summary and its data.
+    """
+    return _change(result) if is_change(result) else _SHAPES.get(name, _anything)(result)
+
+
+def render_brief(name: str, result: ToolResult) -> RenderableType:
+    """One line, for the steps that a model took on the way to its answer."""
+    if is_change(result):
+        return _change(result)
+    return Text(f"  {name}: {printable(result.summary)}", style="faint")
+
+
+def _change(result: ToolResult) -> RenderableType:
+    mark, style = MARKS.get(str(result.data["status"]), ("•", ""))
+    parts: list[RenderableType] = [Text.assemble((f"{mark} ", style), (printable(result.summary), ""))]
+    if result.data["pods"]:
+        parts.append(_pods(result.data["pods"]))
+    if result.data["undo"]:
+        parts.append(Text(f"Undo with: {result.data['undo']}", style="faint"))
+    return Group(*parts)
+
+
+def _overview(result: ToolResult) -> RenderableType:
+    data = result.data
+    everywhere = data["namespace"] is None
+    where = ("namespace",) if everywhere else ()
+    parts: list[RenderableType] = [_summary(result)]
+    if data["workloads"]:
+        rows = [
+            [
+                *([item["namespace"]] if everywhere else []),
+                f"{item['kind'].lower()}/{item['name']}",
+                f"{item['ready']}/{item['desired']}",
+                item["state"],
+                ", ".join(item["images"]),
+                item["age"],
+            ]
+            for item in data["workloads"]
+        ]
+        parts += [Text(""), table((*where, "workload", "ready", "state", "images", "age"), rows)]
+    if data["services"]:
+        rows = [
+            [
+                *([item["namespace"]] if everywhere else []),
+                f"service/{item['name']}",
+                item["type"],
+                item["cluster_ip"],
+                ", ".join(item["ports"]),
+            ]
+            for item in data["services"]
+        ]
+        parts += [Text(""), table((*where, "service", "type", "cluster-ip", "ports"), rows)]
+    if data["problems"]:
+        parts += [Text(""), *(Text.assemble(("✘ ", "bad"), printable(problem)) for problem in data["problems"])]
+    return Group(*parts)
+
+
+def _list(result: ToolResult) -> RenderableType:
+    data = result.data
+    if not data["rows"]:
+        return _summary(result)
+    shown = table(data["columns"], data["rows"])
+    return Group(shown, _summary(result, "faint")) if data["shown"] < data["total"] else shown
+
+
+def _describe(result: ToolResult) -> RenderableType:
+    data = result.data
+    parts: list[RenderableType] = [_summary(result), Text("")]
+    parts.append(Text(printable(_yaml({**data["object"], **({"status": data["status"]} if data["status"] else {})}))))
+    if data["owners"]:
+        parts.append(Text(f"owned by: {', '.join(data['owners'])}\n"))
+    if data["conditions"]:
+        columns = ("type", "status", "reason", "message", "since")
+        rows = [[item[column] for column in columns] for item in data["conditions"]]
+        parts += [table(("condition", *columns[1:]), rows), Text("")]
+    if data["pods"]:
+        parts += [_pods(data["pods"]), Text("")]
+    columns = ("age", "type", "reason", "count", "message")
+    rows = [[item[column] for column in columns] for item in data["events"]]
+    parts.append(table(("event", *columns[1:]), rows) if rows else Text("no events", style="faint"))
+    return Group(*parts)
+
+
+def _logs(result: ToolResult) -> RenderableType:
+    lines = [printable(line) for line in result.data["lines"]]
+    return Text("\n".join(lines), overflow="fold") if lines else _summary(result)
+
+
+def _rollout(result: ToolResult) -> RenderableType:
+    mark, style = ("✔", "good") if result.data["complete"] else ("✘", "bad") if result.data["failed"] else ("•", "warn")
+    line = Text.assemble((f"{mark} ", style), printable(result.summary))
+    return Group(line, _pods(result.data["pods"])) if result.data["pods"] else line
+
+
+def _history(result: ToolResult) -> RenderableType:
+    changes = result.data["changes"]
+    if not changes:
+        return _summary(result)
+    rows = [
+        [
+            item["id"],
+            item["at"],
+            item["context"],
+            f"undone by {item['undone_by']}" if item["undone_by"] else item["status"],
+            item["title"] + (f": {item['reason']}" if item["reason"] else ""),
+        ]
+        for item in changes
+    ]
+    return table(("id", "at", "context", "status", "change"), rows)
+
+
+def _anything(result: ToolResult) -> RenderableType:
+    rest = {key: value for key, value in result.data.items() if key != "summary"}
+    return Group(_summary(result), Text(printable(_yaml(rest)))) if rest else _summary(result)
+
+
+def _summary(result: ToolResult, style: str = "head") -> Text:
+    return Text(printable(result.summary), style=style)
+
+
+def _pods(pods: Iterable[dict[str, Any]]) -> RenderableType:
+    rows = [[pod["name"], pod["ready"], pod["status"], pod["restarts"], pod["age"]] for pod in pods]
+    return table(POD_COLUMNS, rows)
+
+
+def _yaml(data: dict[str, Any]) -> str:
+    import yaml
+
+    return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120))
+
+
+_SHAPES: dict[str, Callable[[ToolResult], RenderableType]] = {
+    "cluster_overview": _overview,
+    "list_resources": _list,
+    "describe_resource": _describe,
+    "get_logs": _logs,
+    "rollout_status": _rollout,
+    "list_changes": _history,
+}

@@ -1,0 +1,180 @@
+"""One turn of the conversation: the brain works in a thread, the face stays the only one who touches the terminal.
+
+Whatever the brain and its tools have to say travels through one queue to the thread that called `run_turn`; a question
+waits there for its answer. That makes Ctrl-C simple: it arrives in the face's thread and asks the brain to stop.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from assistant.brain import Cancelled
+from assistant.events import Event, TextDelta, ToolCalled, ToolFailed, ToolReturned, UsageReported, is_change
+from mcp_tools.changes.model import Decision, Outcome, Plan, Progress
+from mcp_tools.errors import ShipmateError
+
+if TYPE_CHECKING:
+    from assistant.brain import Brain
+    from mcp_tools.toolbox import Toolbox
+
+INTERRUPTED = 130
+"""What a shell reports for a process that SIGINT ended."""
+_EXIT_OF = {
+    Outcome.DECLINED.value: 3,
+    Outcome.ROLLED_BACK.value: 1,
+    Outcome.FAILED.value: 1,
+    Outcome.INTERRUPTED.value: INTERRUPTED,
+}
+
+
+class Face(Protocol):
+    """What a person, a pipe or a program sees of a turn."""
+
+    def show(self, event: Event) -> None:
+        """Something was said or done."""
+
+    def progress(self, progress: Progress) -> None:
+        """A change moved on."""
+
+    def decide(self, plan: Plan) -> Decision:
+        """Show a plan and answer for the user.
+
+        Raises:
+            ApprovalNeeded: Nobody is there to ask.
+        """
+
+    def waiting(self) -> None:
+        """The user asked to stop, and the turn ends as soon as nothing is half done."""
+
+
+@dataclass
+class TurnResult:
+    """How a turn ended.
+
+    Attributes:
+        text: What the brain said.
+        returned: The tools that gave an answer, in order, with the arguments they were called with.
+        error: Why there is no answer, or none that can be relied on.
+        cancelled: The user stopped it.
+    """
+
+    text: str = ""
+    returned: list[ToolReturned] = field(default_factory=list)
+    arguments: dict[str, ToolCalled] = field(default_factory=dict)
+    failed: ToolFailed | None = None
+    usage: UsageReported | None = None
+    error: ShipmateError | None = None
+    cancelled: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """0 done, 1 failed, 2 usage, 3 declined, 4 approval needed, 130 stopped by the user."""
+        if self.error is not None:
+            return self.error.exit_code
+        if self.cancelled:
+            return INTERRUPTED
+        if self.failed is not None:
+            return self.failed.error.exit_code
+        ends = [item.result.data["status"] for item in self.returned if is_change(item.result)]
+        return _EXIT_OF.get(ends[-1], 0) if ends else 0
+
+    def note(self, event: Event) -> None:
+        """Keep what the end of the turn depends on."""
+        match event:
+            case TextDelta(text):
+                self.text += text
+            case ToolCalled():
+                self.arguments[event.call_id] = event
+            case ToolReturned():
+                self.returned.append(event)
+                # A model that met an error and then found its way has not failed.
+                if self.failed is not None and self.failed.name == event.name:
+                    self.failed = None
+            case ToolFailed():
+                self.failed = event
+            case UsageReported():
+                self.usage = event
+            case _:
+                pass
+
+
+@dataclass(slots=True)
+class _Question:
+    plan: Plan
+    answered: threading.Event = field(default_factory=threading.Event)
+    decision: Decision = Decision.DECLINED
+    error: ShipmateError | None = None
+
+
+class _End:
+    pass
+
+
+_Item = Event | Progress | _Question | _End | BaseException
+
+
+def run_turn(brain: Brain, toolbox: Toolbox, text: str, face: Face) -> TurnResult:
+    """Let the brain answer a sentence, and the face show and decide; returns when nothing is in flight any more."""
+    items: queue.SimpleQueue[_Item] = queue.SimpleQueue()
+    result = TurnResult()
+    cancelled = threading.Event()
+
+    def approve(plan: Plan) -> Decision:
+        if cancelled.is_set():
+            return Decision.DECLINED
+        question = _Question(plan)
+        items.put(question)
+        question.answered.wait()
+        if question.error is not None:
+            raise question.error
+        return question.decision
+
+    def work() -> None:
+        try:
+            brain.respond(text, items.put)
+        except Cancelled:
+            result.cancelled = True
+        except ShipmateError as error:
+            result.error = error
+        except BaseException as error:  # noqa: BLE001  raised again in the face's thread
+            items.put(error)
+        finally:
+            items.put(_End())
+
+    toolbox.approver, toolbox.reporter = approve, items.put
+    worker = threading.Thread(target=work, name="turn", daemon=True)
+    worker.start()
+    while True:
+        try:
+            item = items.get()
+            if isinstance(item, _End):
+                return result
+            _deliver(item, face, result)
+        except KeyboardInterrupt:
+            cancelled.set()
+            face.waiting()
+            brain.cancel()
+
+
+def _deliver(item: _Item, face: Face, result: TurnResult) -> None:
+    match item:
+        case _Question():
+            try:
+                item.decision = face.decide(item.plan)
+            except ShipmateError as error:
+                item.error = error
+            finally:
+                # Also on Ctrl-C: a question that nobody answered is a no.
+                item.answered.set()
+        case Progress():
+            face.progress(item)
+        case BaseException():
+            raise item
+        case _End():
+            pass
+        case _:
+            result.note(item)
+            face.show(item)
