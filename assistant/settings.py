@@ -32,8 +32,8 @@ class ProviderConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    base_url: Annotated[str | None, Field(default=None, pattern=r"^https?://\S+$")]
-    api_key_env: Annotated[str | None, Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+    base_url: Annotated[str | None, Field(pattern=r"^https?://\S+$")] = None
+    api_key_env: Annotated[str | None, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = None
     model: str | None = None
 
 
@@ -45,8 +45,8 @@ class Config(BaseModel):
     model: str | None = None
     context: str | None = None
     namespace: str | None = None
-    rollout_timeout_seconds: Annotated[float, Field(default=120.0, gt=0, le=3600)]
-    model_timeout_seconds: Annotated[float, Field(default=60.0, gt=0, le=600)]
+    rollout_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 120.0
+    model_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 60.0
     providers: dict[str, ProviderConfig] = {}
 
 
@@ -158,13 +158,18 @@ def choose_model(wanted: str | None, config: Config, environ: Mapping[str, str] 
 def load_settings(target: Target, model: str | None, config: Config | None = None) -> Settings:
     """Everything, from what the command line gave; errors as `load_config` and `choose_model`."""
     config = config or load_config()
-    resolved = Target(
+    return Settings(resolve_target(target, config), choose_model(model, config), config.rollout_timeout_seconds)
+
+
+def resolve_target(target: Target, config: Config) -> Target:
+    """The cluster: what the command line leaves open is the file's, unless it names another cluster altogether."""
+    elsewhere = target.sandbox or target.kubeconfig
+    return Target(
         kubeconfig=target.kubeconfig,
-        context=target.context or (None if target.sandbox or target.kubeconfig else config.context),
+        context=target.context or (None if elsewhere else config.context),
         namespace=target.namespace or (None if target.sandbox else config.namespace),
         sandbox=target.sandbox,
     )
-    return Settings(resolved, choose_model(model, config), config.rollout_timeout_seconds)
 
 
 def _providers(config: Config) -> dict[str, ProviderConfig]:

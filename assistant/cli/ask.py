@@ -6,8 +6,8 @@ import sys
 
 import click
 
-from assistant.cli.options import Chosen, cluster_options
 from assistant.cli.consent import consent_options
+from assistant.cli.options import Chosen, cluster_options
 
 MAX_INPUT = 100_000
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-F = TypeVar("F", bound=Callable[..., Any])
 
-
-def consent_options(command: F) -> F:
+def consent_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command `--yes`, `--dry-run` and `--json`."""
 
     @click.option("-y", "--yes", is_flag=True, help="Approve every change of this request.")
@@ -23,4 +21,4 @@ def consent_options(command: F) -> F:
             raise click.UsageError("--yes and --dry-run exclude each other.")
         return command(*args, yes=yes, dry_run=dry_run, **more)
 
-    return wrapped  # type: ignore[return-value]
+    return wrapped

@@ -5,14 +5,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from assistant.settings import Settings
-
-F = TypeVar("F", bound=Callable[..., Any])
+    from mcp_tools.cluster.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +25,17 @@ class Chosen:
     model: str | None = None
 
     def over(self, other: Chosen | None) -> Chosen:
-        """This, with what it leaves open taken from the other: `shipmate --sandbox ask …` is `shipmate ask … --sandbox`."""
+        """This, with what it leaves open taken from the other: an option may stand before or after a command."""
         if other is None:
             return self
         return Chosen(**{item.name: getattr(self, item.name) or getattr(other, item.name) for item in fields(self)})
 
-    def settings(self) -> Settings:
-        """The settings of this process; errors as `load_settings`."""
-        from assistant.settings import load_settings
+    def target(self) -> Target:
+        """The cluster that was named.
+
+        Raises:
+            UsageError: Two were.
+        """
         from mcp_tools.cluster.target import Target
         from mcp_tools.errors import UsageError
 
@@ -41,21 +43,20 @@ class Chosen:
             raise UsageError(
                 "--sandbox is a cluster of its own.", "Leave out --context and --kubeconfig, or --sandbox."
             )
-        return load_settings(Target(self.kubeconfig, self.context, self.namespace, self.sandbox), self.model)
+        return Target(self.kubeconfig, self.context, self.namespace, self.sandbox)
+
+    def settings(self) -> Settings:
+        """The settings of this process; errors as `target` and `load_settings`."""
+        from assistant.settings import load_settings
+
+        return load_settings(self.target(), self.model)
 
 
-def cluster_options(command: F) -> F:
+def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the shared options; it takes them as `chosen`."""
 
-    @click.option("--context", metavar="NAME", help="The kubeconfig context. Default: the current one.")
-    @click.option("-n", "--namespace", metavar="NAME", help="Default: the context's.")
-    @click.option("--kubeconfig", metavar="PATH", help="Default: $KUBECONFIG, else ~/.kube/config.")
-    @click.option("--sandbox", is_flag=True, help="The embedded cluster; started when it does not run.")
-    @click.option("--model", metavar="PROVIDER:NAME", help="Such as openai:gpt-5-mini, or offline.")
-    @click.pass_context
     @functools.wraps(command)
     def wrapped(
-        ctx: click.Context,
         *args: Any,
         context: str | None,
         namespace: str | None,
@@ -64,7 +65,19 @@ def cluster_options(command: F) -> F:
         model: str | None,
         **more: Any,
     ) -> Any:
-        own = Chosen(kubeconfig, context, namespace, sandbox, model)
-        return ctx.invoke(command, *args, chosen=own.over(ctx.obj), **more)
+        given = Chosen(kubeconfig, context, namespace, sandbox, model)
+        return command(*args, chosen=given.over(click.get_current_context().obj), **more)
 
-    return wrapped  # type: ignore[return-value]
+    decorated: Callable[..., Any] = wrapped
+    for option in reversed(_OPTIONS):
+        decorated = option(decorated)
+    return decorated
+
+
+_OPTIONS = (
+    click.option("--context", metavar="NAME", help="The kubeconfig context. Default: the current one."),
+    click.option("-n", "--namespace", metavar="NAME", help="Default: the context's."),
+    click.option("--kubeconfig", metavar="PATH", help="Default: $KUBECONFIG, else ~/.kube/config."),
+    click.option("--sandbox", is_flag=True, help="The embedded cluster; started when it does not run."),
+    click.option("--model", metavar="PROVIDER:NAME", help="Such as openai:gpt-5-mini, or offline."),
+)

@@ -60,24 +60,29 @@ class ConsoleFace:
                     self._prose.add(text)
             case Notice(text):
                 self._chrome.print(Text(printable(text), style="warn"))
-            case ToolCalled(_, name, arguments) if self._narrated:
-                given = " ".join(f"{key}={printable(str(value))}" for key, value in arguments.items())
-                self._chrome.print(Text.assemble(("▸ ", "name"), (name, "name"), (f" {given}", "faint")))
-                self._busy(name)
-            case ToolCalled(_, name, _):
-                self._busy("working")
-            case ToolReturned(_, name, result):
-                self._rest()
-                if self._narrated:
-                    emit(self._chrome, render_brief(name, result))
-                elif not self._quiet:
-                    emit(self._answer, render_result(name, result))
+            case ToolCalled():
+                self._called(event)
+            case ToolReturned():
+                self._returned(event)
             case ToolFailed(_, name, error):
                 self._rest()
                 if self._narrated:
                     self._chrome.print(Text(f"  {name}: {printable(error.message)}", style="bad"))
             case UsageReported():
                 pass
+
+    def _called(self, event: ToolCalled) -> None:
+        if self._narrated:
+            given = " ".join(f"{key}={printable(str(value))}" for key, value in event.arguments.items())
+            self._chrome.print(Text.assemble(("▸ ", "name"), (event.name, "name"), (f" {given}", "faint")))
+        self._busy("working")
+
+    def _returned(self, event: ToolReturned) -> None:
+        self._rest()
+        if self._narrated:
+            emit(self._chrome, render_brief(event.name, event.result))
+        elif not self._quiet:
+            emit(self._answer, render_result(event.name, event.result))
 
     def progress(self, progress: Progress) -> None:
         """A change moved on."""
@@ -95,7 +100,7 @@ class ConsoleFace:
         self._rest()
         self._prose.end()
         self._chrome.print(render_plan(plan))
-        decision = decide(self._consent, plan, self._question)
+        decision = decide(self._consent, plan, lambda: self.confirm("Apply this?"))
         self._started = time.monotonic()
         return decision
 
@@ -117,10 +122,11 @@ class ConsoleFace:
         if error.hint:
             self._chrome.print(Text(printable(error.hint)))
 
-    def _question(self) -> bool:
+    def confirm(self, question: str) -> bool:
+        """Ask for a yes or no; anything unclear is asked again, and the end of the input is a no."""
         for _ in range(MAX_ASKED):
             try:
-                self._chrome.print(Text("Apply this? [y/N] ", style="head"), end="")
+                self._chrome.print(Text(f"{question} [y/N] ", style="head"), end="")
                 answer = input().strip().lower()
             except EOFError:
                 self._chrome.print()

@@ -44,12 +44,9 @@ def open_client(target: Target) -> ClientSetup:
         from mcp_tools.sandbox.lifecycle import ensure_running
 
         return _from_files(str(ensure_running().kubeconfig), None, target.namespace)
-    paths = target.kubeconfig or os.environ.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
-    present = [part for part in paths.split(os.pathsep) if part and Path(part).expanduser().is_file()]
-    if target.kubeconfig and not present:
-        raise UsageError(f"There is no kubeconfig at {target.kubeconfig}.", "Check the path after --kubeconfig.")
-    if present:
-        return _from_files(os.pathsep.join(present), target.context, target.namespace)
+    files = _files(target)
+    if files:
+        return _from_files(files, target.context, target.namespace)
     if target.context:
         raise NoCluster(f"There is no kubeconfig that could hold the context {target.context!r}.", SANDBOX_HINT)
     if os.environ.get("KUBERNETES_SERVICE_HOST") and (SERVICE_ACCOUNT / "token").is_file():
@@ -57,9 +54,30 @@ def open_client(target: Target) -> ClientSetup:
     raise NoCluster("No cluster is configured here: there is no kubeconfig.", SANDBOX_HINT)
 
 
-def _from_files(paths: str, context: str | None, namespace: str | None) -> ClientSetup:
-    from kubernetes.config import ConfigException
-    from kubernetes.config.kube_config import KubeConfigLoader, KubeConfigMerger
+def context_names(target: Target) -> tuple[str | None, list[str]]:
+    """The current context and all there are in the target's kubeconfig; nothing where there is none.
+
+    Raises:
+        UsageError: The file named by the target is absent, or a file is not a kubeconfig.
+    """
+    files = _files(target)
+    if not files:
+        return None, []
+    _, current, names = _merged(files)
+    return target.context or current, names
+
+
+def _files(target: Target) -> str:
+    """The kubeconfig files that exist, as one path list; empty where there are none."""
+    paths = target.kubeconfig or os.environ.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
+    present = [part for part in paths.split(os.pathsep) if part and Path(part).expanduser().is_file()]
+    if target.kubeconfig and not present:
+        raise UsageError(f"There is no kubeconfig at {target.kubeconfig}.", "Check the path after --kubeconfig.")
+    return os.pathsep.join(present)
+
+
+def _merged(paths: str) -> tuple[Any, str | None, list[str]]:
+    from kubernetes.config.kube_config import KubeConfigMerger
 
     try:
         merger = KubeConfigMerger(paths)
@@ -69,6 +87,14 @@ def _from_files(paths: str, context: str | None, namespace: str | None) -> Clien
     names = [entry["name"] for file in files.values() for entry in file.get("contexts") or []]
     # kubectl's rule: the first file to set a value wins. The official client lets the last one win.
     current = next((file["current-context"] for file in files.values() if file.get("current-context")), None)
+    return merger, current, names
+
+
+def _from_files(paths: str, context: str | None, namespace: str | None) -> ClientSetup:
+    from kubernetes.config import ConfigException
+    from kubernetes.config.kube_config import KubeConfigLoader
+
+    merger, current, names = _merged(paths)
     chosen = context or current
     choices = f"Choose one of: {', '.join(names)}." if names else SANDBOX_HINT
     if not chosen:
