@@ -8,6 +8,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+from assistant.brain import Cancelled
 from assistant.events import Emit, Notice, TextDelta, ToolCalled, ToolFailed, ToolReturned
 from assistant.offline.model import Clarify, NotUnderstood, Relative, Reply, Step, ToolCall
 from assistant.offline.planner import plan
@@ -32,6 +33,7 @@ class OfflineBrain:
         self._choices: tuple[str, ...] = ()
         self._waiting: ToolCall | None = None
         self._ids = itertools.count(1)
+        self._cancelled = False
 
     def respond(self, text: str, emit: Emit) -> None:
         """Answer one sentence.
@@ -39,11 +41,12 @@ class OfflineBrain:
         Raises:
             NotUnderstood: The sentence is none that the planner knows.
             ShipmateError: What the tool met.
+            Cancelled: `cancel` was called before the tool ran.
         """
-        step = self._resumed(text)
+        self._cancelled = False
+        resumed = self._resumed(text)
         template, self._template, self._choices, self._waiting = self._template, "", (), None
-        if step is None:
-            step = self._planned(text, template)
+        step: Step = self._planned(text, template) if resumed is None else resumed
         if isinstance(step, Relative):
             step = self._absolute(step, emit)
         if isinstance(step, Reply):
@@ -53,6 +56,11 @@ class OfflineBrain:
             emit(Notice(_asked(step)))
         else:
             self._call(step, emit)
+
+    def cancel(self) -> None:
+        """End the turn before its next tool, or stop waiting for the rollout of the one that runs."""
+        self._cancelled = True
+        self._toolbox.interrupt()
 
     def close(self) -> None:
         """Nothing to close; here so that both brains have one face."""
@@ -108,6 +116,8 @@ class OfflineBrain:
         for position, target in enumerate(targets):
             arguments = {**call.arguments, **({"target": target} if target else {})}
             last = position == len(targets) - 1
+            if self._cancelled:
+                raise Cancelled
             call_id = f"call-{next(self._ids)}"
             emit(ToolCalled(call_id, call.name, arguments))
             try:
