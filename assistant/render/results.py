@@ -112,7 +112,7 @@ def _describe(result: ToolResult) -> RenderableType:
         parts += [_pods(data["pods"]), Text("")]
     columns = ("age", "type", "reason", "count", "message")
     rows = [[item[column] for column in columns] for item in data["events"]]
-    parts.append(table(("event", *columns[1:]), rows) if rows else Text("no events", style="faint"))
+    parts.append(table(("age", "event", *columns[2:]), rows) if rows else Text("no events", style="faint"))
     return Group(*parts)
 
 
