@@ -11,6 +11,7 @@ from rich.text import Text
 from assistant.events import is_change
 from assistant.render.consoles import printable
 from assistant.render.tables import table
+from mcp_tools.reads.answer import clip
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -26,6 +27,7 @@ MARKS = {
     "failed": ("✘", "bad"),
     "interrupted": ("!", "warn"),
 }
+REASON_WIDTH = 100
 POD_COLUMNS = ("pod", "ready", "status", "restarts", "age")
 
 
@@ -137,7 +139,7 @@ def _history(result: ToolResult) -> RenderableType:
             item["at"],
             item["context"],
             f"undone by {item['undone_by']}" if item["undone_by"] else item["status"],
-            item["title"] + (f": {item['reason']}" if item["reason"] else ""),
+            item["title"] + (f": {clip(item['reason'], REASON_WIDTH)}" if item["reason"] else ""),
         ]
         for item in changes
     ]

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 GOOD = frozenset({"running", "completed", "succeeded", "ready", "bound", "active", "available", "complete", "verified"})
-WARN = frozenset({"pending", "containercreating", "terminating", "degraded", "planned", "podinitializing", "unknown"})
+WARN = frozenset(
+    {"pending", "containercreating", "terminating", "degraded", "planned", "podinitializing", "unknown", "interrupted"}
+)
 FAINT = frozenset({"stopped", "declined", "unchanged"})
 
 
