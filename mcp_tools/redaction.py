@@ -9,48 +9,66 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import msgspec
 
 MASK = "[redacted]"
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
-_SECRET_WORD = (
-    r"(?:pass(?:word|wd|phrase|code)|(?<![A-Za-z])pass|(?<!old)(?<![A-Za-z])pwd|secret|token|credentials?|authorization|cookie"
+_WORD = (
+    r"(?:pass(?:word|wd|phrase|code)|(?<![A-Za-z])pass|(?<!old)(?<![A-Za-z])pwd(?![:=]/)|secret|token|credentials?|authorization|cookie"
     r"|(?:api|access|secret|private|signing|encryption|master|auth|account|client|storage|shared)[_.-]?key(?:[_.-]data)?"
     r"|api[_.-]?secret|client[_.-]?secret|connection[_.-]?string|dsn)"
 )
 # The name must END in the word: `secretName`, `tokenExpirationSeconds` and `PASSWORD_FILE` are no secrets.
-_SECRET_NAME = re.compile(rf"{_SECRET_WORD}\d*$", re.IGNORECASE)
+_SECRET_NAME = re.compile(rf"{_WORD}\d*$", re.IGNORECASE)
+_SECRET_FLAG = re.compile(rf"--?[\w.-]{{0,60}}?{_WORD}", re.IGNORECASE)
 _HARMLESS_NAMES = frozenset({"automountserviceaccounttoken", "continue_token", "pwd", "oldpwd"})
 
 _HINT = re.compile(
-    r"pass|pwd|secret|token|credential|authorization|bearer|cookie|[_.-]?key|connection|dsn|sig=|eyJ|://|-----BEGIN"
-    r"|sk-|gh[pousr]_|github_pat|glpat-|xox|AKIA|ASIA|AIza|npm_|hf_|dop_v1|pypi-",
+    r"pass|pwd|secret|token|credential|authorization|bearer|basic|cookie|[_.-]?key|connection|dsn|sig=|eyJ|://"
+    r"|-----BEGIN|sk-|gh[pousr]_|github_pat|glpat-|xox|AKIA|ASIA|AIza|npm_|hf_|dop_v1|pypi-",
     re.IGNORECASE,
 )
-_PLAIN_WORDS = (
+# What follows a name and is no secret: a word of prose, a reference to a variable, a placeholder, a structure.
+_HARMLESS = (
     r"(?!(?:not|no|missing|invalid|expired|required|null|none|nil|true|false|is|was|has|must|cannot|failed|unset|empty"
-    r"|bearer|basic|and|or|for|from|of|in|to|the|a|an)\b)"
+    r"|bearer|basic|and|or|for|from|of|in|to|the|a|an|denied|allowed|enabled|disabled)[.,;:!?)\]}]{0,3}(?:[\s\"'\\]|\Z)"
+    r"|\$(?:\(\w+\)|\{\w+\}|(?-i:[A-Z_][A-Z0-9_]*))(?:[\s\"',;]|\Z)|<[a-z][^>\n]{0,80}>|\([a-z]+\)|[\[{])"
 )
+_SCHEME = r"(?P<a>\b[a-z][a-z0-9+.-]{0,30}://"
+# Every rule takes time that grows with the length of the text and no faster, whoever wrote the text: what repeats is
+# bounded, or cannot run into where the next match begins.
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (
-        re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?(?:-----END \1-----|\Z)", re.DOTALL),
+        re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY(?: BLOCK)?)-----.*?(?:-----END \1-----|\Z)", re.DOTALL),
         MASK,
     ),
     # RFC 7519: three base64url parts, the first of which is a JSON object.
-    (re.compile(r"\beyJ[\w-]{6,}\.[\w-]{4,}(?:\.[\w-]*)?"), MASK),
-    # RFC 3986 user information: the password, or a lone token before the @.
+    (re.compile(r"\beyJ[\w-]{6,1000}\.[\w-]{4,}(?:\.[\w-]*)?"), MASK),
+    # RFC 3986 user information: the password, or a lone token before the @. An image's digest stands behind an @ too.
+    (
+        re.compile(_SCHEME + r"[^\s:/@\"']{0,256}:)(?:(?!://)[^\s\"'])+(?=@(?!sha256:)[\w\[.-])", re.IGNORECASE),
+        rf"\g<a>{MASK}",
+    ),
+    (re.compile(_SCHEME + r")[^\s:/@\"']{16,}(?=@)", re.IGNORECASE), rf"\g<a>{MASK}"),
     (
         re.compile(
-            r"(?P<a>\b[a-z][a-z0-9+.-]*://[^\s:/@\"']*:)[^\s/@\"']+(?:/[^\s@\"'/]*)*(?=@[\w\[.-])", re.IGNORECASE
+            r"(?P<a>authorization\\*[\"']?[ \t]*[:=][ \t]*\\*[\"']?(?:bearer|basic|digest|negotiate|token|apikey)"
+            r"[ \t]+)[^\s\"'\\]+",
+            re.IGNORECASE,
         ),
         rf"\g<a>{MASK}",
     ),
-    (re.compile(r"(?P<a>\b[a-z][a-z0-9+.-]*://)[^\s:/@\"']{16,}(?=@)", re.IGNORECASE), rf"\g<a>{MASK}"),
     (
-        re.compile(r"(?P<a>\b(?:bearer|basic)\s+)(?=[\w.~+/-]*[\d.~+/=_-])[\w.~+/-]{8,}=*", re.IGNORECASE),
+        re.compile(r"(?P<a>\b(?:bearer|basic)[ \t]+)(?=[\w.~+/-]*[\d.~+/=_])[\w.~+/-]{8,}=*", re.IGNORECASE),
+        rf"\g<a>{MASK}",
+    ),
+    (
+        re.compile(
+            r"(?P<a>cookie\\*[\"']?[ \t]*[:=][ \t]*\\*[\"']?)" + _HARMLESS + r"[^\s\"'\\][^\n\"'\\]*", re.IGNORECASE
+        ),
         rf"\g<a>{MASK}",
     ),
     (
@@ -61,13 +79,17 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
         MASK,
     ),
     (
-        re.compile(r"(?P<a>--?[\w-]*?" + _SECRET_WORD + r"[ =])(?P<q>[\"']?)[^\s\"'-][^\s\"']*(?P=q)", re.IGNORECASE),
+        re.compile(
+            r"(?P<a>(?<![\w-])--?[\w.-]{0,60}?" + _WORD + r"[ =])(?P<q>[\"']?)(?!-)" + _HARMLESS + r"[^\s\"']+(?P=q)",
+            re.IGNORECASE,
+        ),
         rf"\g<a>{MASK}",
     ),
     (
         re.compile(
-            r"(?P<a>(?<![\w-])[\"']?[\w.-]*?" + _SECRET_WORD + r"\d*\\?[\"']?\s*(?:=|:)\s*)"
-            r"(?:(?P<q>\\?[\"'])(?:(?!(?P=q)).)+(?P=q)|" + _PLAIN_WORDS + r"(?![\[{(<$/])[^\s\"',;&}\]]+)",
+            r"(?P<a>" + _WORD + r"\d*\\*[\"']?[ \t]*[:=][ \t]*)"
+            r"(?:(?P<q>\\*[\"'])(?:(?!(?P=q))(?:\\.|[^\n]))+(?:(?P=q)|)"
+            r"|" + _HARMLESS + r"[^\s\"']+?(?=[,;&)\]}]{0,3}(?:[\s\"']|\Z)))",
             re.IGNORECASE,
         ),
         rf"\g<a>\g<q>{MASK}\g<q>",
@@ -82,9 +104,11 @@ def is_secret_name(name: str) -> bool:
 
 
 def redact_text(text: str) -> str:
-    """Mask what looks like a secret in free text: logs, messages, errors, connection strings."""
+    """Mask what looks like a secret in free text: logs, messages, errors, connection strings, JSON in a string."""
     if len(text) < 6 or not _HINT.search(text):  # noqa: PLR2004  nothing shorter can hold both a name and a value
         return text
+    if text[:1] in {"{", "["}:
+        text = _redact_json(text)
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text
@@ -101,7 +125,7 @@ def redact(value: Any) -> Any:
     if isinstance(value, dict):
         return _redact_map(value)
     if isinstance(value, list | tuple):
-        return [redact(item) for item in value]
+        return _redact_list(value)
     return value
 
 
@@ -121,7 +145,7 @@ def redact_at(path: Sequence[Any], value: Any, kind: str = "") -> Any:
     names = [step for step in (last,) if isinstance(step, str)]
     if last == "value" and len(path) > 1 and isinstance(path[-2], tuple):
         names.append(path[-2][1])
-    if isinstance(value, str) and any(is_secret_name(name) for name in names):
+    if not isinstance(value, dict | list) and any(is_secret_name(name) for name in names):
         return MASK
     return redact(value)
 
@@ -141,22 +165,29 @@ def _redact_map(value: dict[str, Any]) -> dict[str, Any]:
     return {key: _redact_entry(key, item) for key, item in value.items()}
 
 
+def _redact_list(values: Sequence[Any]) -> list[Any]:
+    redacted = [redact(item) for item in values]
+    # A command line in parts: `--password` and its value are two elements.
+    for index, (flag, value) in enumerate(pairwise(values), start=1):
+        if isinstance(flag, str) and isinstance(value, str) and value[:1] != "-" and _SECRET_FLAG.fullmatch(flag):
+            redacted[index] = MASK
+    return redacted
+
+
 def _redact_entry(key: Any, item: Any) -> Any:
-    if isinstance(item, str):
-        if not item or item == MASK:
-            return item
-        if isinstance(key, str) and is_secret_name(key):
-            return MASK
-        if key == LAST_APPLIED:
-            return _redact_json(item)
-    return redact(item)
+    if item in ("", None) or isinstance(item, dict | list | tuple | bool) or not isinstance(key, str):
+        return redact(item)
+    return MASK if is_secret_name(key) else redact(item)
 
 
 def _redact_json(text: str) -> str:
+    """The text with the secrets of the JSON that it is masked; any other text as it came."""
     try:
-        return msgspec.json.encode(redact(msgspec.json.decode(text))).decode()
-    except msgspec.MsgspecError:
-        return MASK
+        value = msgspec.json.decode(text)
+        redacted = redact(value)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return text
+    return text if redacted == value else msgspec.json.encode(redacted).decode()
 
 
 def _mask_values(data: Any) -> Any:

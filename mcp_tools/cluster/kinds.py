@@ -67,9 +67,10 @@ def _built_in(group_version: str, table: str, *, namespaced: bool = True) -> lis
 BUILT_IN: tuple[Kind, ...] = (
     *_built_in(
         "v1",
-        "Pod pods po;Service services svc;ConfigMap configmaps cm;Secret secrets;Event events ev;Endpoints endpoints ep;"
-        "PersistentVolumeClaim persistentvolumeclaims pvc;ServiceAccount serviceaccounts sa;"
-        "ReplicationController replicationcontrollers rc;ResourceQuota resourcequotas quota;LimitRange limitranges limits",
+        "Pod pods po;Service services svc;ConfigMap configmaps cm;Secret secrets;Event events ev;"
+        "Endpoints endpoints ep;PersistentVolumeClaim persistentvolumeclaims pvc;ServiceAccount serviceaccounts sa;"
+        "ReplicationController replicationcontrollers rc;ResourceQuota resourcequotas quota;"
+        "LimitRange limitranges limits",
     ),
     *_built_in("v1", "Node nodes no;Namespace namespaces ns;PersistentVolume persistentvolumes pv", namespaced=False),
     *_built_in(

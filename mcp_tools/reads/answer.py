@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from mcp_tools.redaction import redact_text
+
 LINE_WIDTH = 1000
 TEXT_WIDTH = 400
 
@@ -19,6 +21,9 @@ class Answer:
 
 def clip(text: str, width: int = TEXT_WIDTH) -> str:
     """The text, cut to a width with a mark that something is missing."""
+    if len(text) <= width:
+        return text
+    text = redact_text(text)  # cut in two, a secret is no longer recognised
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 

@@ -10,12 +10,12 @@ from mcp_tools.cluster.pods import age, list_pods, summarise
 from mcp_tools.cluster.resolve import DESCRIBABLE, find_object
 from mcp_tools.reads.answer import Answer, clip, count
 from mcp_tools.reads.events import events_of
-from mcp_tools.redaction import LAST_APPLIED
 
 if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
     from mcp_tools.cluster.resolve import Found
 
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 # Defaults that the API server writes into every pod template and nobody asks about.
 NOISE = {
     "terminationMessagePath": "/dev/termination-log",

@@ -11,6 +11,7 @@ from mcp_tools.cluster.pods import list_pods
 from mcp_tools.cluster.resolve import WORKLOADS, Found, find_object
 from mcp_tools.errors import Ambiguous, Invalid, NotFound, UsageError
 from mcp_tools.reads.answer import LINE_WIDTH, Answer, clip, count
+from mcp_tools.redaction import redact_text
 
 if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
@@ -118,7 +119,8 @@ def _read(connection: Connection, namespace: str, pod: str, query: list[tuple[st
         # A container that never started has no log; among several pods that is a fact, not a failure.
         yield _Line("", pod, f"({error.message})")
         return
-    for line in raw.decode("utf-8", "replace").splitlines():
+    # A private key runs over many lines, each of which alone looks like nothing.
+    for line in redact_text(raw.decode("utf-8", "replace")).splitlines():
         time, space, text = line.partition(" ")
         stamped = space and len(time) >= len("2006-01-02T15:04:05Z") and time[4:5] == "-"
         yield _Line(time if stamped else "", pod, clip(text if stamped else line, LINE_WIDTH))
