@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mcp_tools.sandbox.objects import quantity
+from mcp_tools import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

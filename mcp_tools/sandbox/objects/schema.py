@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from mcp_tools.sandbox.objects import quantity
+from mcp_tools import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
