@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mcp_tools.sandbox.objects import names, quantity
+from mcp_tools import quantity
+from mcp_tools.sandbox.objects import names
 from mcp_tools.sandbox.objects.errors import (
     Cause,
     duplicate,
