@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
@@ -112,10 +112,84 @@ def _describe(result: ToolResult) -> RenderableType:
         parts += [table(("condition", *columns[1:]), rows), Text("")]
     if data["pods"]:
         parts += [_pods(data["pods"]), Text("")]
-    columns = ("age", "type", "reason", "count", "message")
-    rows = [[item[column] for column in columns] for item in data["events"]]
-    parts.append(table(("age", "event", *columns[2:]), rows) if rows else Text("no events", style="faint"))
+    if data.get("owns"):
+        parts += [Text("\n".join(_branches(data["owns"]))), Text("")]
+    parts.append(_event_rows(data["events"]) if data["events"] else Text("no events", style="faint"))
     return Group(*parts)
+
+
+def _branches(nodes: list[dict[str, Any]], indent: str = "") -> Iterator[str]:
+    for position, node in enumerate(nodes):
+        last = position == len(nodes) - 1
+        words = "  ".join(part for part in (node["object"], node["status"], node["age"]) if part)
+        yield printable(f"{indent}{'└─' if last else '├─'} {words}")
+        yield from _branches(node["owns"], f"{indent}{'   ' if last else '│  '}")
+
+
+def _event_rows(events: list[dict[str, Any]]) -> RenderableType:
+    about = ("object",) if events and "object" in events[0] else ()
+    columns = ("age", "type", *about, "reason", "count", "message")
+    return table(columns, [[item[column] for column in columns] for item in events])
+
+
+def _events(result: ToolResult) -> RenderableType:
+    events = result.data["events"]
+    return Group(_event_rows(events), _summary(result, "faint")) if events else _summary(result)
+
+
+def _top(result: ToolResult) -> RenderableType:
+    rows = result.data["rows"]
+    if not rows:
+        return _summary(result)
+    shares = [key for key in rows[0] if "_of_" in key]
+    spaces = len({row.get("namespace") for row in rows}) > 1
+    columns = (*(("namespace",) if spaces else ()), "name", "cpu", "memory", *(key.replace("_", " ") for key in shares))
+    cells = [
+        [
+            *([row["namespace"]] if spaces else []),
+            row["name"],
+            f"{row['cpu_millicores']}m",
+            f"{row['memory_mib']}Mi",
+            *("–" if row[key] is None else f"{row[key]} %" for key in shares),
+        ]
+        for row in rows
+    ]
+    return Group(table(columns, cells), _summary(result, "faint"))
+
+
+def _matches(result: ToolResult) -> RenderableType:
+    columns = ("namespace", "object", "found_in", "age")
+    rows = [[item[column] for column in columns] for item in result.data["matches"]]
+    return Group(table(columns, rows), _summary(result, "faint")) if rows else _summary(result)
+
+
+def _explained(result: ToolResult) -> RenderableType:
+    data = result.data
+    version = f"{data['kind']} {data['api_version']}"
+    head = Text.assemble((data["path"], "head"), f"  {data['type']}  ", (version, "faint"))
+    parts: list[RenderableType] = [head]
+    if data["description"]:
+        parts.append(Text(printable(data["description"])))
+    if data["enum"]:
+        parts.append(Text(f"one of: {', '.join(map(str, data['enum']))}"))
+    if data["fields"]:
+        rows = [
+            [item["name"] + (" *" if item["name"] in data["required"] else ""), item["type"], item["description"]]
+            for item in data["fields"]
+        ]
+        parts += [Text(""), table(("field", "type", "description"), rows)]
+    return Group(*parts)
+
+
+def _access(result: ToolResult) -> RenderableType:
+    data = result.data
+    if "subjects" not in data:
+        mark, style = ("✔", "good") if data["allowed"] else ("✘", "bad")
+        because = f" ({printable(data['reason'])})" if data["reason"] else ""
+        return Text.assemble((f"{mark} ", style), printable(result.summary), (because, "faint"))
+    columns = ("kind", "name", "namespace", "binding", "role")
+    rows = [[item[column] for column in columns] for item in data["subjects"]]
+    return Group(table(columns, rows), _summary(result, "faint")) if rows else _summary(result)
 
 
 def _logs(result: ToolResult) -> RenderableType:
@@ -126,7 +200,21 @@ def _logs(result: ToolResult) -> RenderableType:
 def _rollout(result: ToolResult) -> RenderableType:
     mark, style = ("✔", "good") if result.data["complete"] else ("✘", "bad") if result.data["failed"] else ("•", "warn")
     line = Text.assemble((f"{mark} ", style), printable(result.summary))
-    return Group(line, _pods(result.data["pods"])) if result.data["pods"] else line
+    parts: list[RenderableType] = [line]
+    if result.data["pods"]:
+        parts.append(_pods(result.data["pods"]))
+    if result.data["revisions"]:
+        rows = [
+            [
+                item["revision"],
+                item["age"],
+                ", ".join(item["images"]),
+                ", ".join(field["path"] for field in item["changed"]),
+            ]
+            for item in result.data["revisions"]
+        ]
+        parts += [Text(""), table(("revision", "age", "images", "changed"), rows)]
+    return Group(*parts)
 
 
 def _history(result: ToolResult) -> RenderableType:
@@ -172,5 +260,10 @@ _SHAPES: dict[str, Callable[[ToolResult], RenderableType]] = {
     "describe_resource": _describe,
     "get_logs": _logs,
     "rollout_status": _rollout,
+    "list_events": _events,
+    "top": _top,
+    "search_resources": _matches,
+    "explain_field": _explained,
+    "check_access": _access,
     "list_changes": _history,
 }

@@ -119,7 +119,7 @@ def find_kind(connection: Connection, word: str) -> Kind:
         return _BY_WORD[wanted]
     resource, _, group = wanted.partition(".")
     known: dict[str, Kind] = {}
-    for kind in _discover(connection):
+    for kind in served_kinds(connection):
         for name in _words(kind):
             known.setdefault(name, kind)
             known.setdefault(f"{name}.{kind.group}", kind)
@@ -158,7 +158,8 @@ class _GroupList(msgspec.Struct):
     items: list[_Group] = []
 
 
-def _discover(connection: Connection) -> list[Kind]:
+def served_kinds(connection: Connection) -> list[Kind]:
+    """Every kind the cluster serves, in its preferred version, by aggregated discovery; errors as `Connection.get`."""
     kinds: list[Kind] = []
     for path in ("/api", "/apis"):
         raw = connection.get(path, accept=AGGREGATED)

@@ -10,6 +10,7 @@ from mcp_tools.cluster.pods import age, list_pods, summarise
 from mcp_tools.cluster.resolve import DESCRIBABLE, find_object
 from mcp_tools.reads.answer import Answer, clip, count
 from mcp_tools.reads.events import events_of
+from mcp_tools.reads.tree import tree_of
 
 if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
@@ -39,11 +40,15 @@ MAX_ITEMS = 40
 MAX_PODS = 30
 
 
-def describe(connection: Connection, target: str, namespace: str | None) -> Answer:
+def describe(connection: Connection, target: str, namespace: str | None, *, owned: bool = False) -> Answer:
     """Describe one object; errors as `find_object` and `Connection.get`.
 
+    Args:
+        owned: Also look for what it owns, which costs a request for each kind that the cluster serves.
+
     Returns:
-        `object` (identity, labels, spec or data without noise), `status`, `conditions`, `owners`, `pods`, `events`.
+        `object` (identity, labels, spec or data without noise), `status`, `conditions`, `owners`, `pods`, `events`, and
+        `owns` (nested `object`, `status`, `age`, `owns`) where it was asked for.
     """
     found = find_object(connection, target, namespace, DESCRIBABLE)
     obj, metadata = found.object, found.object["metadata"]
@@ -80,6 +85,8 @@ def describe(connection: Connection, target: str, namespace: str | None) -> Answ
         "pods": pods,
         "events": events_of(connection, obj),
     }
+    if owned:
+        data["owns"] = tree_of(connection, found)
     return Answer(_summary(found, pods, data["events"]), data)
 
 

@@ -1,17 +1,25 @@
-"""What the cluster reported about an object, newest first."""
+"""What the cluster reported: about one object, or about everything in a namespace."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from mcp_tools.cluster.kinds import built_in
 from mcp_tools.cluster.pods import age
+from mcp_tools.cluster.resolve import DESCRIBABLE, find_object
 from mcp_tools.errors import Forbidden
-from mcp_tools.reads.answer import clip
+from mcp_tools.reads.answer import Answer, clip, count
+from mcp_tools.reads.owned import owned_by
 
 if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
+    from mcp_tools.cluster.resolve import Found
+    from mcp_tools.reads.owned import Owned
+
+MAX_READ = 5000
 
 
 class _Series(msgspec.Struct, rename="camel"):
@@ -23,8 +31,16 @@ class _Meta(msgspec.Struct, rename="camel"):
     creation_timestamp: str | None = None
 
 
+class _Regarding(msgspec.Struct):
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+    uid: str = ""
+
+
 class _Event(msgspec.Struct, rename="camel"):
     metadata: _Meta = msgspec.field(default_factory=_Meta)
+    involved_object: _Regarding = msgspec.field(default_factory=_Regarding)
     type: str = ""
     reason: str = ""
     message: str = ""
@@ -41,29 +57,121 @@ class _Events(msgspec.Struct):
 _decoder = msgspec.json.Decoder(_Events)
 
 
+@dataclass(slots=True)
+class _Told:
+    """An event as it is told: the same thing said again about the same object is one line."""
+
+    event: _Event
+    at: str
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Family:
+    """An object and what it owns, also what it owned and is gone: that is often what the question is about."""
+
+    uids: frozenset[str]
+    prefixes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, found: Found, owned: list[Owned]) -> _Family:
+        parents = [item.name for item in owned if item.kind.plural in {"replicasets", "jobs"}]
+        if found.kind.plural in {"statefulsets", "daemonsets", "replicasets", "jobs"}:
+            parents.append(found.name)
+        uids = {str(found.object["metadata"]["uid"]), *(item.uid for item in owned)}
+        return cls(frozenset(uids), tuple(f"{name}-" for name in parents))
+
+    def has(self, regarding: _Regarding) -> bool:
+        gone = regarding.kind == "Pod" and regarding.name.startswith(self.prefixes or ("\0",))
+        return regarding.uid in self.uids or gone
+
+
 def events_of(connection: Connection, obj: dict[str, Any], most: int = 10) -> list[dict[str, Any]]:
-    """The latest events about one object, each with its age, type, reason, message and count.
+    """The latest events about one object, newest first: age, type, reason, message, count.
 
     A user who may read the object but no events gets none; other errors as `Connection.get`.
     """
     metadata = obj["metadata"]
     selector = f"involvedObject.uid={metadata['uid']}"
-    namespace = metadata.get("namespace", "default")
     try:
-        raw = connection.get(f"/api/v1/namespaces/{namespace}/events", [("fieldSelector", selector)])
+        found = _read(connection, metadata.get("namespace", "default"), [("fieldSelector", selector)])
     except Forbidden:
         return []
-    events = sorted(_decoder.decode(raw).items, key=_when, reverse=True)
-    return [
-        {
-            "age": age(_when(event)),
-            "type": event.type,
-            "reason": event.reason,
-            "message": clip(event.message),
-            "count": (event.series.count if event.series else event.count) or 1,
-        }
-        for event in events[:most]
+    return [_row(told) for told in found[:most]]
+
+
+def list_events(
+    connection: Connection,
+    namespace: str | None,
+    *,
+    all_namespaces: bool = False,
+    target: str | None = None,
+    warnings_only: bool = False,
+    limit: int = 50,
+) -> Answer:
+    """What was reported lately, newest first, the same thing said again counted and not repeated.
+
+    Args:
+        target: One object; what it owns counts too (a Deployment's ReplicaSets and pods).
+        warnings_only: Leave out what went as it should.
+
+    Returns:
+        `events` (age, type, object, reason, message, count; object has its namespace in front where there are
+        several), `total`, `shown`.
+
+    Raises:
+        NotFound, Ambiguous: No such object, or several.
+        ShipmateError: As `Connection.get`.
+    """
+    where = None if all_namespaces else namespace or connection.namespace
+    query: list[tuple[str, Any]] = [("limit", MAX_READ)]
+    if warnings_only:
+        query.append(("fieldSelector", "type=Warning"))
+    about = ""
+    family: _Family | None = None
+    if target:
+        found = find_object(connection, target, namespace, DESCRIBABLE)
+        family = _Family.of(found, owned_by(connection, found))
+        where, about = found.namespace or where, f" about {found}"
+    told = [item for item in _read(connection, where, query) if not family or family.has(item.event.involved_object)]
+    shown = [
+        {**_row(item), "object": _object(item.event.involved_object, across=where is None)} for item in told[:limit]
     ]
+    warnings = sum(item.event.type == "Warning" for item in told)
+    place = "" if about else f" in namespace {where}" if where else " in all namespaces"
+    summary = f"{count(len(told), 'event')}{about}{place}, {count(warnings, 'warning')}."
+    if len(shown) < len(told):
+        summary += f" The newest {len(shown)} are shown."
+    return Answer(summary, {"events": shown, "total": len(told), "shown": len(shown)})
+
+
+def _read(connection: Connection, namespace: str | None, query: list[tuple[str, Any]]) -> list[_Told]:
+    raw = connection.get(built_in("events").path(namespace), query)
+    merged: dict[tuple[str, str, str], _Told] = {}
+    for event in sorted(_decoder.decode(raw).items, key=_when, reverse=True):
+        times = (event.series.count if event.series else event.count) or 1
+        key = (event.involved_object.uid, event.reason, event.message)
+        if key in merged:
+            merged[key].times += times
+        else:
+            merged[key] = _Told(event, _when(event), times)
+    return list(merged.values())
+
+
+def _row(told: _Told) -> dict[str, Any]:
+    event = told.event
+    return {
+        "age": age(told.at),
+        "type": event.type,
+        "reason": event.reason,
+        "message": clip(event.message),
+        "count": told.times,
+    }
+
+
+def _object(regarding: _Regarding, *, across: bool) -> str:
+    name = f"{regarding.kind.lower()}/{regarding.name}"
+    return f"{regarding.namespace}/{name}" if across and regarding.namespace else name
 
 
 def _when(event: _Event) -> str:

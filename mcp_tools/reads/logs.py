@@ -1,13 +1,16 @@
-"""The last lines of a pod's log, or of all pods of a workload merged by time."""
+"""The last log lines of a pod, or of all pods of a workload merged by time; of a crashed one what it said last."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from mcp_tools.changes.rollout import selector_of
-from mcp_tools.cluster.pods import list_pods
+from mcp_tools.cluster.pods import Pod, list_pods
 from mcp_tools.cluster.resolve import WORKLOADS, Found, find_object
 from mcp_tools.errors import Ambiguous, Invalid, NotFound, UsageError
 from mcp_tools.reads.answer import LINE_WIDTH, Answer, clip, count
@@ -20,14 +23,30 @@ MAX_LINES = 500
 MAX_PODS = 10
 FILTERED_TAIL = 5000
 MAX_BYTES = 2_000_000
-TIMESTAMP = 30
+ALL_CONTAINERS = "*"
+_ERROR = r"error|err|fatal|critical|crit|panic|exception|traceback|severe|emerg|alert"
+_STATED = re.compile(r"[\"']?\b(?:level|severity|lvl|levelname)[\"']?\s*[:=]\s*[\"']?(\w+)", re.IGNORECASE)
+LEVELS = {
+    "error": re.compile(rf"\b(?:{_ERROR})\b|^E\d{{4}} |\w(?:Error|Exception)\b", re.IGNORECASE),
+    "warning": re.compile(rf"\b(?:{_ERROR}|warn|warning)\b|^[EW]\d{{4}} |\w(?:Error|Exception)\b", re.IGNORECASE),
+}
+"""Lines of at least this level, by the words (and klog's first letter) that loggers write where they state no level."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
     time: str
-    pod: str
+    source: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """One container's log: the run that is on, or the one before it."""
+
+    pod: str
+    container: str
+    previous: bool
 
 
 def get_logs(
@@ -40,17 +59,21 @@ def get_logs(
     tail_lines: int = 100,
     since_seconds: int | None = None,
     contains: str | None = None,
+    level: str | None = None,
 ) -> Answer:
     """Read the last log lines of a pod or of a workload's pods.
 
     Args:
-        previous: The container's run before its last restart.
+        container: One by its name; `*` for all; None for the only one, or the annotated default.
+        previous: The container's run before its last restart. A container that crashed and waits for its next run is
+            read so anyway: what it said last is what matters.
         tail_lines: How many lines at most, over all pods; 500 is the most.
         contains: Only lines that hold this text, whatever the case.
+        level: Only `error` lines, or `warning` and worse.
 
     Returns:
-        `lines`, oldest first, each with its pod in front where there are several; `pods`, `container`, `previous`,
-        `truncated`.
+        `lines`, oldest first, each with its pod (and container) in front where there are several; `pods`,
+        `containers`, `previous` (the pods whose previous run was read), `truncated`.
 
     Raises:
         NotFound, Ambiguous, UsageError: No such object, or several containers and none named.
@@ -58,69 +81,116 @@ def get_logs(
     if tail_lines < 1 or (since_seconds is not None and since_seconds < 1):
         raise UsageError("Lines and seconds are counted from 1.", "")
     found = find_object(connection, target, namespace, (*WORKLOADS, "jobs", "pods"))
-    pods, chosen = _pods(connection, found, container)
+    pods = _pods(connection, found)
+    containers = _containers(found, container)
+    sources = [
+        _Source(pod.metadata.name, name, previous or _crashed(pod, name))
+        for pod in pods[:MAX_PODS]
+        for name in containers
+    ]
     wanted = min(tail_lines, MAX_LINES)
     query: list[tuple[str, Any]] = [
         ("timestamps", "true"),
-        ("tailLines", FILTERED_TAIL if contains else wanted),
+        ("tailLines", FILTERED_TAIL if contains or level else wanted),
         ("limitBytes", MAX_BYTES),
-        ("container", chosen),
     ]
-    if previous:
-        query.append(("previous", "true"))
     if since_seconds:
         query.append(("sinceSeconds", since_seconds))
-    lines = [line for pod in pods[:MAX_PODS] for line in _read(connection, found.namespace or "", pod, query)]
-    if contains:
-        lines = [line for line in lines if contains.lower() in line.text.lower()]
+    lines = [
+        line
+        for source in sources
+        for line in _read(connection, found.namespace or "", source, query, _label(source, sources, containers))
+        if _wanted(line.text, contains, level)
+    ]
     lines.sort(key=lambda line: line.time)
     truncated = len(lines) > wanted or len(pods) > MAX_PODS
     lines = lines[-wanted:]
-    several = len(pods) > 1
+    before = sorted({source.pod for source in sources if source.previous})
     data = {
-        "lines": [f"[{line.pod}] {line.text}" if several else line.text for line in lines],
-        "pods": pods[:MAX_PODS],
-        "container": chosen,
-        "previous": previous,
+        "lines": [f"[{line.source}] {line.text}" if line.source else line.text for line in lines],
+        "pods": [pod.metadata.name for pod in pods[:MAX_PODS]],
+        "containers": list(containers),
+        "previous": before,
         "truncated": truncated,
     }
-    which = "previous log" if previous else "log"
+    which = f" of level {level} or worse" if level else ""
     match = f" with {contains!r}" if contains else ""
-    return Answer(f"{count(len(lines), 'line')}{match} of the {which} of {found} (container {chosen}).", data)
+    names = f"container{'' if len(containers) == 1 else 's'} {', '.join(containers)}"
+    summary = f"{count(len(lines), 'line')}{which}{match} of the {'previous ' * previous}log of {found} ({names})."
+    if before and not previous:
+        summary += f" Crashed and not running, so the run before is shown: {', '.join(before)}."
+    return Answer(summary, data)
 
 
-def _pods(connection: Connection, found: Found, container: str | None) -> tuple[list[str], str]:
+def _label(source: _Source, sources: list[_Source], containers: tuple[str, ...]) -> str:
+    if len(sources) == 1:
+        return ""
+    return f"{source.pod}/{source.container}" if len(containers) > 1 else source.pod
+
+
+def _wanted(text: str, contains: str | None, level: str | None) -> bool:
+    if contains and contains.lower() not in text.lower():
+        return False
+    if not level:
+        return True
+    stated = _STATED.search(text)
+    return LEVELS[level].search(stated[1] if stated else text) is not None
+
+
+def _pods(connection: Connection, found: Found) -> list[Pod]:
     if found.kind.name == "Pod":
-        spec, names = found.object["spec"], [found.name]
-    else:
-        selector = selector_of(found.object)
-        if not selector:
-            raise UsageError(f"{found} has no pods of its own.", "Name a pod or a workload.")
-        names = [pod.metadata.name for pod in list_pods(connection, found.namespace or "", selector)]
-        if not names:
-            raise NotFound(f"{found} has no pods, so there are no logs.", "Scale it up first.")
-        spec = found.object["spec"]["template"]["spec"]
-    containers = [item["name"] for item in spec["containers"]]
-    everything = [*containers, *(item["name"] for item in spec.get("initContainers") or [])]
-    if container and container not in everything:
-        raise UsageError(f"{found} has no container {container!r}.", f"It has: {', '.join(everything)}.")
-    if not container and len(containers) > 1:
-        default = (found.object["metadata"].get("annotations") or {}).get("kubectl.kubernetes.io/default-container")
-        if default not in containers:
-            raise Ambiguous(f"{found} has several containers: {', '.join(containers)}.", "Name one.", tuple(containers))
-        container = default
-    return names, container or containers[0]
+        return [msgspec.convert(found.object, Pod)]
+    selector = selector_of(found.object)
+    if not selector:
+        raise UsageError(f"{found} has no pods of its own.", "Name a pod or a workload.")
+    pods = list_pods(connection, found.namespace or "", selector)
+    if not pods:
+        raise NotFound(f"{found} has no pods, so there are no logs.", "Scale it up first.")
+    return pods
 
 
-def _read(connection: Connection, namespace: str, pod: str, query: list[tuple[str, Any]]) -> Iterator[_Line]:
+def _containers(found: Found, wanted: str | None) -> tuple[str, ...]:
+    spec = found.object["spec"]
+    if found.kind.name != "Pod":
+        spec = spec["template"]["spec"]
+    containers = tuple(item["name"] for item in spec["containers"])
+    everything = (*containers, *(item["name"] for item in spec.get("initContainers") or []))
+    if wanted == ALL_CONTAINERS:
+        return everything
+    if wanted:
+        if wanted not in everything:
+            raise UsageError(f"{found} has no container {wanted!r}.", f"It has: {', '.join(everything)}.")
+        return (wanted,)
+    if len(containers) == 1:
+        return containers
+    annotations = found.object["metadata"].get("annotations") or {}
+    default = str(annotations.get("kubectl.kubernetes.io/default-container", ""))
+    if default not in containers:
+        hint = f"Name one, or {ALL_CONTAINERS} for all."
+        raise Ambiguous(f"{found} has several containers: {', '.join(containers)}.", hint, containers)
+    return (default,)
+
+
+def _crashed(pod: Pod, container: str) -> bool:
+    statuses = (*pod.status.init_container_statuses, *pod.status.container_statuses)
+    status = next((item for item in statuses if item.name == container), None)
+    if status is None or status.restart_count == 0:
+        return False
+    return status.state.running is None and status.last_state.terminated is not None
+
+
+def _read(
+    connection: Connection, namespace: str, source: _Source, query: list[tuple[str, Any]], label: str
+) -> Iterator[_Line]:
+    query = [*query, ("container", source.container), *([("previous", "true")] if source.previous else [])]
     try:
-        raw = connection.get(f"/api/v1/namespaces/{namespace}/pods/{pod}/log", query)
+        raw = connection.get(f"/api/v1/namespaces/{namespace}/pods/{source.pod}/log", query)
     except Invalid as error:
         # A container that never started has no log; among several pods that is a fact, not a failure.
-        yield _Line("", pod, f"({error.message})")
+        yield _Line("", label, f"({error.message})")
         return
     # A private key runs over many lines, each of which alone looks like nothing.
     for line in redact_text(raw.decode("utf-8", "replace")).splitlines():
         time, space, text = line.partition(" ")
         stamped = space and len(time) >= len("2006-01-02T15:04:05Z") and time[4:5] == "-"
-        yield _Line(time if stamped else "", pod, clip(text if stamped else line, LINE_WIDTH))
+        yield _Line(time if stamped else "", label, clip(text if stamped else line, LINE_WIDTH))

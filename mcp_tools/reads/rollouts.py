@@ -9,6 +9,7 @@ from mcp_tools.changes.rollout import ROLLOUTS, judge
 from mcp_tools.cluster.resolve import WORKLOADS, find_object
 from mcp_tools.errors import UsageError
 from mcp_tools.reads.answer import Answer
+from mcp_tools.reads.revisions import history_rows, revisions_of
 
 if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
@@ -18,7 +19,8 @@ def rollout_status(connection: Connection, target: str, namespace: str | None) -
     """Where the rollout of a Deployment, StatefulSet, DaemonSet or ReplicaSet stands.
 
     Returns:
-        `target`, `complete`, `failed`, `reason`, `replicas` (desired, updated, ready, available), `pods`.
+        `target`, `complete`, `failed`, `reason`, `replicas` (desired, updated, ready, available), `pods`, `revisions`
+        (newest first: what each ran, and what it changed).
 
     Raises:
         NotFound, Ambiguous: No such workload, or several.
@@ -46,5 +48,6 @@ def rollout_status(connection: Connection, target: str, namespace: str | None) -
             "available": rollout.available,
         },
         "pods": [asdict(pod) for pod in rollout.pods],
+        "revisions": history_rows(revisions_of(connection, found)),
     }
     return Answer(f"The rollout of {found} is {verdict} ({rollout.message}).", data)

@@ -1,0 +1,127 @@
+"""What an object owns, and what that owns, by `ownerReferences` (metadata only: KEP-1152's PartialObjectMetadata)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mcp_tools.cluster.kinds import BUILT_IN, Kind, served_kinds
+from mcp_tools.cluster.pods import Owner  # noqa: TC001  msgspec reads the annotation when it decodes
+from mcp_tools.errors import ApiError, Forbidden, NotFound
+
+if TYPE_CHECKING:
+    from mcp_tools.cluster.connection import Connection
+    from mcp_tools.cluster.resolve import Found
+
+METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+UNOWNED = frozenset({"events", "leases", "serviceaccounts", "roles", "rolebindings", "limitranges", "resourcequotas"})
+"""Kinds that controllers rarely put under an owner, and that are many."""
+METHOD_NOT_ALLOWED = 405
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """One object that another one owns.
+
+    Attributes:
+        owners: The uids of its owners.
+        depth: 1 for what the object itself owns.
+    """
+
+    kind: Kind
+    namespace: str
+    name: str
+    uid: str
+    owners: tuple[str, ...]
+    depth: int
+    created: str
+    finalizers: tuple[str, ...] = ()
+
+
+class _Meta(msgspec.Struct, rename="camel"):
+    name: str
+    uid: str = ""
+    namespace: str = ""
+    creation_timestamp: str | None = None
+    owner_references: list[Owner] = []
+    finalizers: list[str] = []
+
+
+class _Item(msgspec.Struct):
+    metadata: _Meta
+
+
+class _Items(msgspec.Struct):
+    # An empty list of partial objects comes as null.
+    items: list[_Item] | None = None
+
+
+_decoder = msgspec.json.Decoder(_Items)
+
+
+def owned_by(connection: Connection, found: Found, *, custom: bool = False) -> list[Owned]:
+    """Everything that goes when the object goes, nearest first.
+
+    Args:
+        custom: Look through custom resources too, which costs a request for each of their kinds.
+
+    Raises:
+        ShipmateError: As `Connection.get`; a kind that may not be listed is left out.
+    """
+    children: dict[str, list[tuple[Kind, _Meta]]] = defaultdict(list)
+    for kind in _kinds(connection, custom=custom):
+        for item in _list(connection, kind, found.namespace):
+            for owner in item.owner_references:
+                children[owner.uid].append((kind, item))
+    result: list[Owned] = []
+    seen: set[str] = set()
+    level = [str(found.object["metadata"]["uid"])]
+    depth = 1
+    while level:
+        below = []
+        for uid in level:
+            for kind, item in children.get(uid, ()):
+                if item.uid in seen:
+                    continue
+                seen.add(item.uid)
+                below.append(item.uid)
+                owners = tuple(owner.uid for owner in item.owner_references)
+                result.append(
+                    Owned(
+                        kind,
+                        item.namespace,
+                        item.name,
+                        item.uid,
+                        owners,
+                        depth,
+                        item.creation_timestamp or "",
+                        tuple(item.finalizers),
+                    )
+                )
+        level, depth = below, depth + 1
+    return result
+
+
+def _kinds(connection: Connection, *, custom: bool) -> Iterable[Kind]:
+    known = [kind for kind in BUILT_IN if kind.namespaced and kind.plural not in UNOWNED]
+    if not custom:
+        return known
+    groups = {kind.group for kind in BUILT_IN}
+    return [*known, *(kind for kind in served_kinds(connection) if kind.namespaced and kind.group not in groups)]
+
+
+def _list(connection: Connection, kind: Kind, namespace: str | None) -> list[_Meta]:
+    try:
+        raw = connection.get(kind.path(namespace), accept=METADATA)
+    except (Forbidden, NotFound):
+        return []
+    except ApiError as error:
+        # Some aggregated kinds can be created and not listed.
+        if error.status == METHOD_NOT_ALLOWED:
+            return []
+        raise
+    return [item.metadata for item in _decoder.decode(raw).items or ()]

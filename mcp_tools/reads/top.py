@@ -1,0 +1,200 @@
+"""What pods and nodes use, against what they asked for and may use (metrics.k8s.io)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from mcp_tools.cluster.kinds import built_in
+from mcp_tools.errors import ApiError, NotFound
+from mcp_tools.quantity import millis, whole
+from mcp_tools.reads.answer import Answer, count
+
+if TYPE_CHECKING:
+    from mcp_tools.cluster.connection import Connection
+
+METRICS = "/apis/metrics.k8s.io/v1beta1"
+MIB = 1024 * 1024
+SERVICE_UNAVAILABLE = 503
+
+
+class _Meta(msgspec.Struct):
+    name: str
+    namespace: str = ""
+
+
+class _Used(msgspec.Struct):
+    usage: dict[str, str] = {}
+
+
+class _PodMetrics(msgspec.Struct):
+    metadata: _Meta
+    containers: list[_Used] = []
+
+
+class _NodeMetrics(msgspec.Struct):
+    metadata: _Meta
+    usage: dict[str, str] = {}
+
+
+class _Resources(msgspec.Struct):
+    requests: dict[str, str] = {}
+    limits: dict[str, str] = {}
+
+
+class _Container(msgspec.Struct):
+    resources: _Resources = msgspec.field(default_factory=_Resources)
+
+
+class _PodSpec(msgspec.Struct):
+    containers: list[_Container] = []
+
+
+class _Pod(msgspec.Struct):
+    metadata: _Meta
+    spec: _PodSpec = msgspec.field(default_factory=_PodSpec)
+
+
+class _NodeStatus(msgspec.Struct):
+    allocatable: dict[str, str] = {}
+
+
+class _Node(msgspec.Struct):
+    metadata: _Meta
+    status: _NodeStatus = msgspec.field(default_factory=_NodeStatus)
+
+
+class _List(msgspec.Struct):
+    items: list[msgspec.Raw] = []
+
+
+@dataclass(slots=True)
+class _Amounts:
+    """CPU in thousandths of a core, memory in bytes."""
+
+    cpu: int = 0
+    memory: int = 0
+
+    def add(self, quantities: dict[str, str]) -> None:
+        self.cpu += millis(quantities.get("cpu", "0"))
+        self.memory += whole(quantities.get("memory", "0"))
+
+
+@dataclass(slots=True)
+class _Bounds:
+    requests: _Amounts = field(default_factory=_Amounts)
+    limits: _Amounts = field(default_factory=_Amounts)
+
+
+def top(
+    connection: Connection,
+    what: str,
+    namespace: str | None,
+    *,
+    all_namespaces: bool = False,
+    sort_by: str = "cpu",
+    limit: int = 50,
+) -> Answer:
+    """The biggest users first.
+
+    Args:
+        what: `pods` or `nodes`.
+        sort_by: `cpu` or `memory`.
+
+    Returns:
+        `rows` (name, namespace, cpu_millicores, memory_mib, and the percentages of requests and limits, or of what a
+        node can give; None where nothing is set), `total`, `shown`.
+
+    Raises:
+        NotFound: The cluster measures nothing: no metrics-server.
+        ShipmateError: As `Connection.get`.
+    """
+    where = None if all_namespaces else namespace or connection.namespace
+    rows = _nodes(connection) if what == "nodes" else _pods(connection, where)
+    key = "cpu_millicores" if sort_by == "cpu" else "memory_mib"
+    rows.sort(key=lambda row: row[key], reverse=True)
+    shown = rows[:limit]
+    cpu, memory = sum(row["cpu_millicores"] for row in rows), sum(row["memory_mib"] for row in rows)
+    place = "" if what == "nodes" else f" in namespace {where}" if where else " in all namespaces"
+    summary = f"{count(len(rows), what.removesuffix('s'))}{place} use {cpu}m CPU and {memory} MiB of memory."
+    if not rows:
+        summary = f"Nothing is measured{place} yet."
+    return Answer(summary, {"what": what, "rows": shown, "total": len(rows), "shown": len(shown)})
+
+
+def _pods(connection: Connection, namespace: str | None) -> list[dict[str, Any]]:
+    place = f"/namespaces/{namespace}" if namespace else ""
+    measured = [msgspec.json.decode(raw, type=_PodMetrics) for raw in _metrics(connection, f"{place}/pods")]
+    bounds: dict[tuple[str, str], _Bounds] = {}
+    for raw in _items(connection.get(built_in("pods").path(namespace))):
+        pod = msgspec.json.decode(raw, type=_Pod)
+        bound = bounds[pod.metadata.namespace, pod.metadata.name] = _Bounds()
+        for container in pod.spec.containers:
+            bound.requests.add(container.resources.requests)
+            bound.limits.add(container.resources.limits)
+    rows = []
+    for item in measured:
+        used = _Amounts()
+        for part in item.containers:
+            used.add(part.usage)
+        bound = bounds.get((item.metadata.namespace, item.metadata.name), _Bounds())
+        rows.append(
+            {
+                "name": item.metadata.name,
+                "namespace": item.metadata.namespace,
+                **_shown(used),
+                "cpu_of_request": _share(used.cpu, bound.requests.cpu),
+                "cpu_of_limit": _share(used.cpu, bound.limits.cpu),
+                "memory_of_request": _share(used.memory, bound.requests.memory),
+                "memory_of_limit": _share(used.memory, bound.limits.memory),
+            }
+        )
+    return rows
+
+
+def _nodes(connection: Connection) -> list[dict[str, Any]]:
+    can_give: dict[str, _Amounts] = {}
+    for raw in _items(connection.get(built_in("nodes").path())):
+        node = msgspec.json.decode(raw, type=_Node)
+        can_give[node.metadata.name] = _Amounts()
+        can_give[node.metadata.name].add(node.status.allocatable)
+    rows = []
+    for raw in _metrics(connection, "/nodes"):
+        item = msgspec.json.decode(raw, type=_NodeMetrics)
+        used, most = _Amounts(), can_give.get(item.metadata.name, _Amounts())
+        used.add(item.usage)
+        rows.append(
+            {
+                "name": item.metadata.name,
+                **_shown(used),
+                "cpu_of_allocatable": _share(used.cpu, most.cpu),
+                "memory_of_allocatable": _share(used.memory, most.memory),
+            }
+        )
+    return rows
+
+
+def _shown(used: _Amounts) -> dict[str, int]:
+    return {"cpu_millicores": used.cpu, "memory_mib": round(used.memory / MIB)}
+
+
+def _share(used: int, most: int) -> int | None:
+    return round(100 * used / most) if most else None
+
+
+def _metrics(connection: Connection, path: str) -> list[msgspec.Raw]:
+    missing = "The cluster measures nothing: metrics.k8s.io is not served."
+    try:
+        return _items(connection.get(f"{METRICS}{path}"))
+    except NotFound as error:
+        raise NotFound(missing, "Install metrics-server.") from error
+    except ApiError as error:
+        if error.status == SERVICE_UNAVAILABLE:
+            raise NotFound(missing, "metrics-server is registered and does not answer; look at its pods.") from error
+        raise
+
+
+def _items(raw: bytes) -> list[msgspec.Raw]:
+    return msgspec.json.decode(raw, type=_List).items
