@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from mcp_tools.cluster.kubeconfig import open_client
+from mcp_tools.cluster.rights import missing_right
 from mcp_tools.errors import (
     ApiError,
     Conflict,
@@ -239,7 +240,7 @@ class Connection:
                     "Log in again, or check the user entry of the kubeconfig.",
                 )
             case 403:
-                return Forbidden(message, "Ask for a Role that allows this verb on this resource.", **details)
+                return Forbidden(message, missing_right(message), **details)
             case 404:
                 return NotFound(message)
             case 409:
