@@ -5,33 +5,39 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from assistant.brain import Cancelled
 from assistant.events import Emit, Notice, TextDelta, ToolCalled, ToolFailed, ToolReturned
-from assistant.offline.model import Clarify, NotUnderstood, Relative, Reply, Step, ToolCall
-from assistant.offline.planner import plan
-from mcp_tools.errors import NotFound, ShipmateError
+from assistant.offline.model import Clarify, Mention, NotUnderstood, Refuse, Relative, Reply, Step, ToolCall
+from mcp_tools.errors import Ambiguous, NotFound, ShipmateError
 
 if TYPE_CHECKING:
+    from assistant.offline.answers import Open
     from mcp_tools.toolbox import Toolbox, ToolResult
 
-ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "last": -1, "1": 0, "2": 1, "3": 2, "4": 3}
-CANDIDATE = re.compile(r"(?P<target>\S+)(?: in namespace (?P<namespace>\S+))?")
+
+class Conversation(Protocol):
+    """Where turns are kept."""
+
+    def add(self, items: list[dict[str, Any]]) -> None:
+        """Keep messages of a role and a content, in order."""
 
 
 class OfflineBrain:
-    """The planner with a memory of one conversation: what was talked about last, and what was asked back."""
+    """The planner with a memory of one conversation: what was talked about last, and what was asked back.
+
+    Args:
+        conversation: Told of every turn, so that it can be gone on with; None keeps nothing.
+    """
 
     name = "offline"
 
-    def __init__(self, toolbox: Toolbox) -> None:
+    def __init__(self, toolbox: Toolbox, conversation: Conversation | None = None) -> None:
         self._toolbox = toolbox
-        self._last: str | None = None
-        self._template = ""
-        self._choices: tuple[str, ...] = ()
-        self._waiting: ToolCall | None = None
+        self._conversation = conversation
+        self._last: Mention | None = None
+        self._open: Open = None
         self._ids = itertools.count(1)
         self._cancelled = False
 
@@ -39,23 +45,17 @@ class OfflineBrain:
         """Answer one sentence.
 
         Raises:
-            NotUnderstood: The sentence is none that the planner knows.
+            NotUnderstood: The sentence is none that the planner carries out.
             ShipmateError: What the tool met.
             Cancelled: `cancel` was called before the tool ran.
         """
         self._cancelled = False
-        resumed = self._resumed(text)
-        template, self._template, self._choices, self._waiting = self._template, "", (), None
-        step: Step = self._planned(text, template) if resumed is None else resumed
-        if isinstance(step, Relative):
-            step = self._absolute(step, emit)
-        if isinstance(step, Reply):
-            emit(TextDelta(step.text))
-        elif isinstance(step, Clarify):
-            self._template, self._choices = step.template, step.suggestions
-            emit(Notice(_asked(step)))
-        else:
-            self._call(step, emit)
+        try:
+            said = self._carry_out(self._understood(text), emit)
+        except ShipmateError as error:
+            self._keep(text, str(error))
+            raise
+        self._keep(text, said)
 
     def cancel(self) -> None:
         """End the turn before its next tool, or stop waiting for the rollout of the one that runs."""
@@ -65,89 +65,119 @@ class OfflineBrain:
     def close(self) -> None:
         """Nothing to close; here so that both brains have one face."""
 
-    def _planned(self, text: str, template: str) -> Step:
-        try:
-            return plan(text, self._last)
-        except NotUnderstood:
-            answer = re.sub(r"^(?:to|the)\s+", "", text.strip().lower().rstrip(".!"))
-            if template and answer and len(answer.split()) == 1:
-                return plan(template.format(answer), self._last)
-            raise
+    def _understood(self, text: str) -> Step:
+        # The grammar is read when the first sentence is, not when the program starts.
+        from assistant.offline.answers import answered
+        from assistant.offline.planner import plan
 
-    def _resumed(self, text: str) -> ToolCall | None:
-        """The call that was left open, with the candidate that this sentence picks."""
-        if self._waiting is None or not self._choices:
-            return None
-        answer = re.sub(r"^the\s+|\s+one$", "", text.strip().lower().rstrip(".!"))
-        picked = None
-        if answer in ORDINALS and -len(self._choices) <= ORDINALS[answer] < len(self._choices):
-            picked = self._choices[ORDINALS[answer]]
-        else:
-            named = [c for c in self._choices if answer and answer in {c, *c.split()[0].split("/"), c.split()[0]}]
-            picked = named[0] if len(named) == 1 else None
-            if answer in {"yes", "y", "yes please", "that"} and len(self._choices) == 1:
-                picked = self._choices[0]
-        found = CANDIDATE.fullmatch(picked) if picked else None
-        if found is None:
-            return None
-        more = {"namespace": found["namespace"]} if found["namespace"] else {}
-        arguments = {**self._waiting.arguments, "target": found["target"], **more}
-        return dataclasses.replace(self._waiting, arguments=arguments, alternatives=())
+        left, self._open = self._open, None
+        answer = answered(text, left)
+        if answer is None or isinstance(answer, str):
+            return plan(answer or text, self._last)
+        return answer
 
-    def _absolute(self, step: Relative, emit: Emit) -> ToolCall | Clarify:
+    def _carry_out(self, step: Step, emit: Emit) -> str:
+        """Do what a step says; gives what was said about it."""
+        if isinstance(step, Reply):
+            emit(TextDelta(step.text))
+            return step.text
+        if isinstance(step, Clarify):
+            self._open = step
+            emit(Notice(step.message))
+            return step.message
+        if isinstance(step, Relative):
+            step = self._absolute(step, emit)
+        if isinstance(step, Refuse):
+            self._open = step
+            raise NotUnderstood(step.message, _suggested(step))
+        if step.note:
+            emit(Notice(step.note))
+        result, _ = self._attempt(step, emit)
+        return result.summary
+
+    def _absolute(self, step: Relative, emit: Emit) -> ToolCall | Refuse:
+        """The number that a relative change comes to, from how many replicas there are now."""
+        if step.note:
+            emit(Notice(step.note))
         where = {"namespace": step.namespace} if step.namespace else {}
-        question = ToolCall("rollout_status", {"target": step.target, **where}, step.alternatives)
-        result, target = self._attempt(question, emit)
+        look = ToolCall("rollout_status", {"target": step.target, **where}, step.alternatives)
+        result, found = self._attempt(look, emit, then=step)
         now = int(result.data["replicas"]["desired"])
-        wanted = math.ceil(now * step.factor) + step.add
+        wanted = math.ceil(now * step.factor) + step.add if step.to is None else step.to
+        space = f" -n {found.namespace}" if found.namespace else ""
+        command = f"scale {found.target} to {wanted}{space}"
         if wanted < 0:
-            return Clarify(f"{target} has {now} replicas; that would be {wanted}. Nothing is changed.")
-        return ToolCall("scale", {"target": target, "replicas": wanted, **where})
+            return Refuse(f"{found.target} has {now} replicas; that would be {wanted}. Nothing was changed.")
+        if step.was is not None and step.was != now:
+            return Refuse(f"{found.target} has {now} replicas, not {step.was}. Nothing was changed.", (command,))
+        if (wanted - now) * step.direction < 0:
+            way = "down" if wanted < now else "up"
+            return Refuse(
+                f"{found.target} has {now} replicas: {wanted} would scale it {way}. Nothing was changed.", (command,)
+            )
+        arguments: dict[str, Any] = {"target": found.target, "replicas": wanted}
+        return ToolCall("scale", arguments | ({"namespace": found.namespace} if found.namespace else {}))
 
-    def _call(self, call: ToolCall, emit: Emit) -> None:
-        if call.note:
-            emit(Notice(call.note))
-        result, target = self._attempt(call, emit)
-        self._last = _remembered(result.data) or target or self._last
+    def _attempt(self, call: ToolCall, emit: Emit, then: Relative | None = None) -> tuple[ToolResult, Mention]:
+        """Call the tool with the target as it was said, then with what its plural may stand for.
 
-    def _attempt(self, call: ToolCall, emit: Emit) -> tuple[ToolResult, str | None]:
-        """Call the tool with the target as it was said, then with what its plural may stand for."""
-        targets = [call.arguments.get("target"), *call.alternatives]
-        for position, target in enumerate(targets):
-            arguments = {**call.arguments, **({"target": target} if target else {})}
-            last = position == len(targets) - 1
+        Args:
+            then: The step that the call is a part of; what is tried again when a candidate is picked.
+        """
+        calls = [
+            call,
+            *(dataclasses.replace(call, arguments=call.arguments | {"target": t}) for t in call.alternatives),
+        ]
+        for position, tried in enumerate(calls):
             if self._cancelled:
                 raise Cancelled
             call_id = f"call-{next(self._ids)}"
-            emit(ToolCalled(call_id, call.name, arguments))
+            emit(ToolCalled(call_id, call.name, tried.arguments))
             try:
-                result = self._toolbox.call(call.name, arguments)
-            except NotFound as error:
-                emit(ToolFailed(call_id, call.name, error))
-                if not last:
-                    continue
-                self._waiting, self._choices = call, error.candidates
-                raise
+                result = self._toolbox.call(call.name, tried.arguments)
             except ShipmateError as error:
                 emit(ToolFailed(call_id, call.name, error))
-                self._waiting, self._choices = call, tuple(getattr(error, "candidates", ()))
+                if isinstance(error, NotFound) and position < len(calls) - 1:
+                    continue
+                self._offer(then or call, error)
                 raise
             emit(ToolReturned(call_id, call.name, result))
-            return result, target
-        raise NotUnderstood("There was nothing to call.", "")
+            mentioned = _mentioned(result.data)
+            self._last = mentioned or self._last
+            return result, mentioned or Mention(tried.arguments.get("target", ""), tried.arguments.get("namespace"))
+        raise AssertionError
+
+    def _offer(self, step: ToolCall | Relative, error: ShipmateError) -> None:
+        from assistant.offline.answers import Choice
+
+        if isinstance(error, NotFound | Ambiguous) and error.candidates:
+            self._open = Choice(step, error.candidates)
+
+    def _keep(self, text: str, said: str) -> None:
+        if self._conversation is None:
+            return
+        from mcp_tools.redaction import redact_text
+
+        self._conversation.add(
+            [
+                {"role": "user", "content": redact_text(text)},
+                {"role": "assistant", "content": redact_text(said)},
+            ]
+        )
 
 
-def _asked(step: Clarify) -> str:
-    if not step.suggestions:
-        return step.message
-    return f"{step.message} ({', '.join(f'`{suggestion}`' for suggestion in step.suggestions)})"
+def _suggested(step: Refuse) -> str:
+    commands = " or ".join(f"`{suggestion}`" for suggestion in step.suggestions)
+    return f"{f'Say {commands}.' if commands else ''} {step.hint}".strip()
 
 
-def _remembered(data: dict[str, Any]) -> str | None:
+def _mentioned(data: dict[str, Any]) -> Mention | None:
+    """The object that a tool's answer is about."""
     target = data.get("target")
     if isinstance(target, str):
-        return target.split(" ", 1)[0]
+        name, _, namespace = target.partition(" in namespace ")
+        return Mention(name, namespace or None)
     described = data.get("object")
     if isinstance(described, dict):
-        return f"{str(described['kind']).lower()}/{described['name']}"
+        return Mention(f"{str(described['kind']).lower()}/{described['name']}", described.get("namespace"))
     return None

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from mcp_tools.errors import UsageError
+
+
+class Mention(NamedTuple):
+    """An object as it was named: `name` or `kind/name`, and where, if that was said."""
+
+    target: str
+    namespace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +33,42 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Relative:
-    """A change of scale against what is there: `factor` times the replicas, plus `add`."""
+    """A scaling that depends on how many replicas there are.
+
+    Attributes:
+        target: Empty while it is asked for.
+        to: The wanted number; without it `factor` times what is there, plus `add`.
+        direction: 1 where the sentence said up, -1 where it said down: the other way is a misunderstanding.
+        was: How many the sentence said there are.
+    """
 
     target: str
     namespace: str | None = None
+    to: int | None = None
     add: int = 0
     factor: float = 1.0
+    direction: int = 0
+    was: int | None = None
     alternatives: tuple[str, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Clarify:
-    """A question back. `template` is the sentence with `{}` where the answer goes."""
+    """A question back: what lacks of `step` is said by the next sentence."""
+
+    message: str
+    step: ToolCall | Relative
+    missing: Literal["target", "replicas"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Nothing is done. `suggestions` are sentences that would be understood; a lone one can be answered with yes."""
 
     message: str
     suggestions: tuple[str, ...] = ()
-    template: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +78,10 @@ class Reply:
     text: str
 
 
-Step = ToolCall | Relative | Clarify | Reply
+Step = ToolCall | Relative | Clarify | Refuse | Reply
 
 
 class NotUnderstood(UsageError):
-    """The sentence is none that the planner knows; nothing was done."""
+    """The sentence is none that the planner carries out; nothing was done."""
 
     code = "not_understood"

@@ -7,143 +7,156 @@ not ask, deny, set a condition or cite, and it holds one change: whatever is not
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
+from typing import TYPE_CHECKING
 
 from assistant.offline.intents import changes, reads, scale
-from assistant.offline.model import Clarify, NotUnderstood, Relative, Step, ToolCall
-from assistant.offline.sentence import Sentence, is_name, read
+from assistant.offline.model import Mention, Refuse, Relative, Reply, Step, ToolCall
+from assistant.offline.namespaces import without_namespace
+from assistant.offline.phrasing import phrase
+from assistant.offline.sentence import MAX_LENGTH, MAX_WORDS, Sentence, Word, mended, read
+from assistant.offline.shape import shape
+from assistant.offline.words import CHANGING, NOT_OFFERED
 
-CHANGE_WORDS = frozenset(
-    [
-        "scale",
-        "restart",
-        "deploy",
-        "set",
-        "undo",
-        "increase",
-        "decrease",
-        "double",
-        "halve",
-        "triple",
-        "delete",
-        "remove",
-        "drain",
-        "cordon",
-        "apply",
-        "update",
-        "upgrade",
-        "release",
-        "ship",
-        "kill",
-        "stop",
-        "start",
-        "create",
-        "run",
-        "up",
-        "down",
-    ]
-)
-READING = frozenset(
-    {"cluster_overview", "list_resources", "describe_resource", "get_logs", "rollout_status", "list_changes"}
-)
-NOT_OFFERED = re.compile(
-    r"\b(delete|drain|cordon|uncordon|exec|create|expose|patch|edit|label|annotate|port-forward|cp|apply -f|autoscale"
-    r"|install|uninstall|kill|stop|start|pause|resume)\b"
-)
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
 EXAMPLES = ("scale backend to 3", "get pods", "logs of backend", "status", "help")
-_IN_NAMESPACE = re.compile(
-    r" (?:in|from|within|inside)(?: the)?(?: namespace)? (?P<ns>[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)(?: namespace)?$"
-)
-_SEVERAL_CHANGES = re.compile(r"\b(?:and|then|also|plus)\b|;")
+CHANGES = frozenset({"scale", "restart", "set_image", "undo_change", "apply_plan"})
+_CHANGE_FLAGS = {"scale": {"namespace", "replicas"}}
+_NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_MAX_TYPOS = 2
+_MAX_HINTED = 30
 
 
-def plan(raw: str, last: str | None = None) -> Step:
+def plan(raw: str, last: Mention | None = None) -> Step:
     """What a sentence asks for.
 
     Args:
         last: The object that was talked about last, for "it".
-
-    Raises:
-        NotUnderstood: It is none that the grammar knows; says what is, and the nearest sentences.
     """
     if not raw.strip():
-        raise NotUnderstood("There is nothing to do in an empty sentence.", "`help` shows what I understand.")
-    for mend in (False, True):
-        sentence = _with_namespace(read(raw, mend=mend))
-        step = _step(sentence, last)
+        return Refuse("There is nothing to do in an empty sentence.", hint="`help` shows what I understand.")
+    sentence = read(raw) if len(raw) <= MAX_LENGTH else None
+    if sentence is None or len(sentence.words) > MAX_WORDS:
+        return Refuse(f"That is too long for me: I read sentences of up to {MAX_LENGTH} characters.")
+    space = sentence.flags.get("namespace")
+    if space is not None and not _NAMESPACE.fullmatch(space):
+        return Refuse(f"{space!r} is no name of a namespace.")
+    changing = _change(sentence, last)
+    looking = None if changing else reads.match(sentence, last)
+    if changing is None and looking is None:
+        changing, looking = _mended(sentence, last)
+    if changing is not None:
+        return _guarded(sentence, last, changing) or changing
+    if isinstance(looking, Reply):
+        return looking
+    if looking is not None:
+        return _flags(sentence.unknown_flags) if sentence.unknown_flags else looking
+    return _guarded(sentence, last, None) or _not_understood(sentence, last)
+
+
+def is_change(step: Step) -> bool:
+    """Whether carrying out the step would change something."""
+    return isinstance(step, Relative) or (isinstance(step, ToolCall) and step.name in CHANGES)
+
+
+def _change(sentence: Sentence, last: Mention | None) -> Step | None:
+    words, flags = sentence.words, sentence.flags
+    if "replicas" in flags:
+        words = (*words, Word("to", "to"), Word(flags["replicas"], flags["replicas"]))
+    step = _read_change(words, flags.get("namespace"), last)
+    if step is None and "namespace" not in flags:
+        # "in prod" may say where, or belong to what was said: it is cut out only where the rest makes no sense with it.
+        without = without_namespace(words)
+        step = _read_change(without[0], without[1], last) if without else None
+    if step is None or not is_change(step):
+        return step
+    unused = set(flags) - {"namespace"} - ({"replicas"} if "replicas" in flags and _scales(step) else set())
+    return _flags((*sentence.unknown_flags, *sorted(unused))) if unused or sentence.unknown_flags else step
+
+
+def _scales(step: Step) -> bool:
+    return isinstance(step, Relative) or (isinstance(step, ToolCall) and step.name == "scale")
+
+
+def _read_change(words: Sequence[Word], namespace: str | None, last: Mention | None) -> Step | None:
+    given = shape(words)
+    return scale.match(given, namespace, last) or changes.match(given, namespace, last)
+
+
+def _mended(sentence: Sentence, last: Mention | None) -> tuple[Step | None, Step | None]:
+    """A change, or else a look, that the sentence is when as few words as possible are taken for typos."""
+    for words in _mendings(sentence, strict=True):
+        step = _change(dataclasses.replace(sentence, words=words), last)
         if step is not None:
-            return step
-    raise _not_understood(read(raw, mend=True))
+            return _noted(step), None
+    for words in _mendings(sentence, strict=False):
+        looking = reads.match(dataclasses.replace(sentence, words=words), last)
+        if looking is not None:
+            return None, looking
+    return None, None
 
 
-def _step(sentence: Sentence, last: str | None) -> Step | None:
-    looking = reads.match(sentence, last)
-    changing = scale.match(sentence, last) or changes.match(sentence, last)
-    if isinstance(looking, ToolCall) and not _is_change(changing):
-        return looking if not sentence.unknown_flags else _flags(sentence)
-    if changing is None:
-        return looking or _guarded(sentence)
-    return _guarded(sentence) or (changing if not sentence.unknown_flags else _flags(sentence))
+def _noted(step: Step) -> Step:
+    if isinstance(step, ToolCall | Relative) and is_change(step):
+        return dataclasses.replace(step, note=f"Read as `{phrase(step)}`.")
+    return step
 
 
-def _is_change(step: Step | None) -> bool:
-    return isinstance(step, Relative) or (isinstance(step, ToolCall) and step.name not in READING)
+def _mendings(sentence: Sentence, *, strict: bool) -> Iterator[tuple[Word, ...]]:
+    new = {at: word for at in range(len(sentence.words)) if (word := mended(sentence, at, strict=strict))}
+    for size in range(1, min(len(new), _MAX_TYPOS) + 1):
+        for chosen in itertools.combinations(new, size):
+            yield tuple(new[at] if at in chosen else word for at, word in enumerate(sentence.words))
 
 
-def _guarded(sentence: Sentence) -> Clarify | None:
+def _guarded(sentence: Sentence, last: Mention | None, changing: Step | None) -> Refuse | None:
     """A refusal for a sentence that speaks of a change without asking for one."""
-    if not CHANGE_WORDS & set(sentence.text.replace("/", " ").split()):
+    if not (sentence.quoting or sentence.negated or sentence.conditional or sentence.question):
         return None
-    command = _command_in(sentence)
-    hint = (command,) if command else ()
+    speaks = changing is not None or CHANGING & {word.text for word in sentence.words}
+    if not speaks and not sentence.quoting:
+        return None
+    said = phrase(changing) if changing is not None else ""
+    hint = () if sentence.negated else (said,) if said else _commands_in(sentence, last)
     if sentence.quoting:
-        return Clarify("That quotes a command, so nothing is changed. To do it, say it without quotes.", hint)
+        return Refuse("That quotes something, so nothing is done. To do it, say it without quotes.", hint)
     if sentence.negated:
-        return Clarify("I read that as something not to do, so nothing is changed.")
+        return Refuse("I read that as something not to do, so nothing is changed.")
     if sentence.conditional:
-        return Clarify("I change things at once or not at all; conditions and times are not offered.", hint)
-    if sentence.question:
-        return Clarify("That is a question, so nothing is changed. To do it, say it as a command.", hint)
-    if _SEVERAL_CHANGES.search(sentence.text):
-        return Clarify("One change at a time, please: each is shown, approved and verified on its own.", hint)
-    return None
+        return Refuse("I change things at once or not at all; conditions and times are not offered.", hint)
+    return Refuse("That is a question, so nothing is changed. To do it, say it as a command.", hint)
 
 
-def _flags(sentence: Sentence) -> Clarify:
-    return Clarify(f"I do not know {', '.join(sentence.unknown_flags)}, so nothing is done.")
+def _flags(unknown: tuple[str, ...]) -> Refuse:
+    return Refuse(f"I do not know what to do with {', '.join(unknown)}, so nothing is done.")
 
 
-def _with_namespace(sentence: Sentence) -> Sentence:
-    found = _IN_NAMESPACE.search(sentence.text)
-    if not found or "namespace" in sentence.flags or not is_name(found["ns"]):
-        return sentence
-    rest = sentence.text[: found.start()]
-    if rest.split()[-1:] in (["logs"], ["errors"], ["error"], ["is"]) or rest in {"show", "grep"}:
-        return sentence
-    if re.search(r"\b(?:errors?|warnings?|exceptions?|tracebacks?)$|^(?:grep|search|find) \S+$", rest):
-        return sentence
-    return dataclasses.replace(sentence, text=rest, flags={**sentence.flags, "namespace": found["ns"]})
+def _commands_in(sentence: Sentence, last: Mention | None) -> tuple[str, ...]:
+    """The first change that a part of the sentence asks for, as a suggestion to type."""
+    words = sentence.words[:_MAX_HINTED]
+    for start in range(len(words)):
+        if words[start].text not in CHANGING:
+            continue
+        for end in range(len(words), start, -1):
+            step = _change(dataclasses.replace(sentence, words=words[start:end]), last)
+            if step is not None and is_change(step):
+                return (phrase(step),)
+    return ()
 
 
-def _command_in(sentence: Sentence) -> str:
-    """The command that a sentence speaks of, as a suggestion to type."""
-    number = re.search(r"\b\d+\b", sentence.text)
-    names = [word for word in sentence.text.split() if is_name(word) and word.isascii() and len(word) > 2]  # noqa: PLR2004
-    names = [name for name in names if not name.endswith(("ieren", "ing")) and name not in CHANGE_WORDS]
-    if number and names:
-        return f"scale {names[-1] if 'scale' in sentence.text.split() else names[0]} to {number[0]}"
-    if "restart" in sentence.text.split() and names:
-        return f"restart {names[-1]}"
-    return ""
-
-
-def _not_understood(sentence: Sentence) -> NotUnderstood:
-    offered = NOT_OFFERED.search(sentence.raw.lower())
-    command = _command_in(sentence)
-    nearest = f"Did you mean `{command}`? " if command and not offered else ""
+def _not_understood(sentence: Sentence, last: Mention | None) -> Refuse:
+    words = [word.text for word in sentence.words]
+    offered = next((word for word in words if word in NOT_OFFERED or word == "remove"), None)
     if offered:
-        message = f"I cannot {offered[1]} things without a model yet, and nothing was done."
-    else:
-        message = "I do not understand that, and nothing was done."
-    examples = ", ".join(f"`{example}`" for example in EXAMPLES)
-    return NotUnderstood(message, f"{nearest}I understand sentences like {examples}.")
+        return Refuse(f"I cannot {offered} things without a model, and nothing was done.", hint=_understood())
+    commands = () if sentence.negated else _commands_in(sentence, last)
+    if commands and {"and", "then", "also", "plus"} & set(words):
+        return Refuse("One change at a time, please: each is shown, approved and verified on its own.", commands)
+    return Refuse("I do not understand that, and nothing was done.", commands, _understood())
+
+
+def _understood() -> str:
+    return f"I understand sentences like {', '.join(f'`{example}`' for example in EXAMPLES)}."

@@ -1,407 +1,205 @@
-"""The planner's vocabulary: numbers, synonyms, kinds, noise, and how near a typo may be."""
+"""The planner's vocabulary: what words mean, which are noise, and which make a sentence no request."""
 
 from __future__ import annotations
 
-NUMBERS = {
-    word: number
-    for number, word in enumerate(
-        [
-            "zero",
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-            "sixteen",
-            "seventeen",
-            "eighteen",
-            "nineteen",
-            "twenty",
-        ]
-    )
-} | {"a dozen": 12, "dozen": 12, "none": 0}
+import functools
 
-KINDS = {
-    "pods": "pods pod po",
-    "deployments": "deployments deployment deploy deploys deployment.apps deployments.apps",
-    "services": "services service svc svcs",
-    "statefulsets": "statefulsets statefulset sts",
-    "daemonsets": "daemonsets daemonset ds",
-    "replicasets": "replicasets replicaset rs",
-    "nodes": "nodes node no",
-    "namespaces": "namespaces namespace ns",
-    "events": "events event ev",
-    "configmaps": "configmaps configmap cm config-maps",
-    "secrets": "secrets secret",
-    "ingresses": "ingresses ingress ing",
-    "jobs": "jobs job",
-    "cronjobs": "cronjobs cronjob cj",
-    "persistentvolumeclaims": "persistentvolumeclaims persistentvolumeclaim pvc pvcs",
-    "persistentvolumes": "persistentvolumes persistentvolume pv pvs",
-    "serviceaccounts": "serviceaccounts serviceaccount sa",
-    "endpoints": "endpoints endpoint ep",
-    "horizontalpodautoscalers": "horizontalpodautoscalers horizontalpodautoscaler hpa hpas autoscalers autoscaler",
-    "networkpolicies": "networkpolicies networkpolicy netpol",
-    "storageclasses": "storageclasses storageclass sc",
-    "poddisruptionbudgets": "poddisruptionbudgets poddisruptionbudget pdb pdbs",
-    "customresourcedefinitions": "customresourcedefinitions customresourcedefinition crd crds",
-}
-KIND_OF = {word: plural for plural, words in KINDS.items() for word in words.split()}
 
-SYNONYMS = {
-    "scale": "scale resize",
-    "restart": "restart reboot bounce recycle rerun",
-    "describe": "describe inspect explain",
-    "show": "show list get display print see view",
-    "logs": "logs log",
-    "status": "status overview state health",
-    "undo": "undo revert rollback",
-    "history": "history journal changes",
-    "help": "help",
-    "replicas": "replicas replica instances instance copies copy",
-    "deploy": "deploy roll",
-    "set": "set make put bring change",
-    "image": "image",
-    "rollout": "rollout",
-    "increase": "increase bump raise grow add",
-    "decrease": "decrease reduce shrink lower remove drop",
-    "up": "up",
-    "down": "down",
+def _list(text: str) -> list[str]:
+    return text.split()
+
+
+def _set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+def _phrases(text: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(phrase.split()) for phrase in text.split(";"))
+
+
+_UNITS = _list(
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen"
+)
+_TENS = _list("twenty thirty forty fifty sixty seventy eighty ninety")
+NUMBERS = (
+    {word: number for number, word in enumerate(_UNITS)}
+    | {word: 20 + 10 * index for index, word in enumerate(_TENS)}
+    | {
+        f"{ten}-{unit}": 20 + 10 * index + digit
+        for index, ten in enumerate(_TENS)
+        for digit, unit in enumerate(_UNITS[:10])
+        if digit
+    }
+    | {"dozen": 12, "hundred": 100}
+)
+
+_VERBS = {
+    "scale": "scale resize rescale",
+    "restart": "restart reboot bounce recycle",
+    "set": "set make put bring",
+    "alter": "change bump adjust update upgrade modify",
+    "increase": "increase raise grow expand",
+    "decrease": "decrease reduce shrink lower",
+    "add": "add",
+    "remove": "remove drop",
     "double": "double",
-    "halve": "halve",
     "triple": "triple",
+    "halve": "halve",
+    "release": "release ship",
+    "undo": "undo revert rollback",
+    "apply": "apply",
+    "use": "use",
+    "run": "run",
+    "start": "start",
+    "cut": "cut",
 }
-CANONICAL = {word: canonical for canonical, words in SYNONYMS.items() for word in words.split()}
+CHANGING = frozenset(_VERBS)
+"""The verbs, in canonical form, that speak of a change."""
+NOT_OFFERED = _set(
+    "delete destroy terminate drain cordon uncordon taint exec create expose patch edit label annotate autoscale "
+    "install uninstall kill stop pause resume deploy port-forward cp attach evict rename move migrate"
+)
+"""Verbs of changes that there is no tool for."""
 
-# Words that never name an object, so that a grammar slot for a name cannot swallow them.
-FUNCTION_WORDS = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "to",
-        "of",
-        "in",
-        "on",
-        "at",
-        "for",
-        "from",
-        "with",
-        "by",
-        "and",
-        "or",
-        "but",
-        "not",
-        "no",
-        "it",
-        "its",
-        "them",
-        "that",
-        "this",
-        "these",
-        "those",
-        "all",
-        "any",
-        "some",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "do",
-        "does",
-        "did",
-        "i",
-        "you",
-        "we",
-        "they",
-        "my",
-        "our",
-        "your",
-        "me",
-        "us",
-        "what",
-        "why",
-        "how",
-        "when",
-        "where",
-        "which",
-        "who",
-        "if",
-        "then",
-        "else",
-        "now",
-        "please",
-        "up",
-        "down",
-        "more",
-        "fewer",
-        "less",
-        "than",
-        "so",
-        "as",
-        "about",
-        "into",
-        "out",
-        "off",
-        "just",
-        "only",
-        "again",
-        "back",
-        "namespace",
-        "context",
-        "replicas",
-        "until",
-        "unless",
-        "while",
-        "after",
-        "before",
-        "because",
-        "don't",
-        "dont",
-        "never",
-        "without",
-        "last",
-        "previous",
-        "current",
-        "everything",
-    ]
+_TOPICS = {
+    "show": "show list get display print see view give find fetch",
+    "describe": "describe inspect explain detail details info information about examine configuration spec",
+    "diagnose": (
+        "why diagnose troubleshoot debug investigate analyze analyse crash crashes crashing crashed crashloop "
+        "crashlooping crashloopbackoff slow pending stuck restarts restarting restarted reason cause happened happening"
+    ),
+    "logs": "logs log logging logged tail follow output stdout stderr says say saying",
+    "errors": "error errors",
+    "warnings": "warning warnings",
+    "exceptions": "exception exceptions",
+    "tracebacks": "traceback tracebacks",
+    "history": "history journal changes changed audit",
+    "help": "help commands usage manual",
+    "rollout": "rollout rolled rolling",
+    "status": (
+        "status overview state health healthy unhealthy ok okay fine alright well good doing going check running ready "
+        "unready available alive work works working done complete completed finished progress wrong broken failing "
+        "fails failed fail problem problems issue issues bad deployed exist matter"
+    ),
+    "image": "image images",
+    "replicas": "replicas replica instances instance copies copy",
+    "whole": "stack cluster app apps application applications system everything things all site world",
+}
+TOPICS = frozenset(_TOPICS)
+CANONICAL = {
+    word: canonical for group in (_VERBS, _TOPICS) for canonical, words in group.items() for word in words.split()
+}
+
+PHRASES: dict[tuple[str, ...], str] = {
+    ("roll", "back"): "undo",
+    ("take", "back"): "undo",
+    ("carry", "out"): "apply",
+    ("roll", "out"): "release",
+    ("spin", "up"): "start",
+    ("number", "of", "replicas"): "replicas",
+    ("count", "of", "replicas"): "replicas",
+    ("replicas", "count"): "replicas",
+    ("what's", "up"): "status",
+    ("twice", "as", "many"): "double",
+}
+"""Words that mean something only together, in canonical form."""
+
+ARTICLES = _set("a an the my our your")
+POINTING = _set("this that")
+PRONOUNS = _set("it its this that")
+STRUCTURE = _set(
+    "to at by of for on in from with within inside into as up down out back more fewer less another total exactly "
+    "namespace namespaces plan number named called last twice many half have has want need ="
+)
+"""Words that have a place in the grammar of changes."""
+
+NEGATIONS = _set(
+    "don't dont not never no cannot can't cant won't wont shouldn't shouldnt without avoid refuse neither nor "
+    "doesn't doesnt didn't didnt isn't isnt aren't arent mustn't mustnt instead except nothing nobody hardly"
+)
+CONDITIONS = _set(
+    "if unless when whenever once until till after before while otherwise suppose assuming provided tomorrow "
+    "tonight later soon every each hourly daily weekly maybe perhaps possibly might else midnight noon monday "
+    "tuesday wednesday thursday friday saturday sunday weekend eventually afterwards"
+)
+QUESTIONS = _set(
+    "what what's whats why how how's hows should would could can may is are was were does did has had who who's "
+    "whose when where where's which shall will am"
+)
+"""A sentence that begins with one of these asks."""
+ATTRIBUTES = _set(
+    "cpu memory ram disk storage port ports version tag timeout limit limits request requests env variable "
+    "annotation label labels selector traffic size capacity budget priority replicas-count user users tenant "
+    "percent max maximum min minimum something anything nothing someone both any some none few couple pair "
+    "several multiple parallel order turn place time times minute minutes min mins hour hours second seconds sec "
+    "secs day days week weeks today yesterday past ago since recent recently latest previous prior current "
+    "currently old new"
+)
+"""Nouns that people say about objects and that name none."""
+FILLER = _set(
+    "and or but then also plus so than too very really still there here me us i we you they them he she be been "
+    "being do get got let's lets let tell like these those only again now please thanks line lines kind of across "
+    "everywhere entire whole wide keep keeps look looks looking know understand think seems seem currently "
+    "containing matching grep search lately right just yet ever exactly i'm we're it's that's there's you're with "
+    "hi hello hey yes"
+)
+VOCABULARY = frozenset().union(
+    CANONICAL, TOPICS, CHANGING, NOT_OFFERED, NUMBERS, ARTICLES, PRONOUNS, STRUCTURE, NEGATIONS, CONDITIONS, QUESTIONS,
+    ATTRIBUTES, FILLER, _set("workload workloads service services container containers"),
+)  # fmt: skip
+"""Every word that is no name, kinds apart."""
+
+NOISE = _set("please pls plz kindly just now quickly immediately asap shipmate simply")
+"""Means nothing, wherever it stands."""
+OPENINGS = _phrases(
+    "hey;hi;hello;ok;okay;so;well;yes;thanks;alright;great;go ahead and;go and;let's;lets;let us;i want you to;"
+    "i want to;"
+    "i'd like you to;i'd like to;i would like you to;i would like to;i need you to;i need to;we need to;we want to;"
+    "can you;could you;would you;will you;be so kind and;do me a favor and"
+)
+ASKING_KINDLY = frozenset(_phrases("can you;could you;would you;will you"))
+"""Openings that make a request of a question."""
+CLOSINGS = _phrases(
+    "thanks;thank you;thank you very much;for me;for us;right away;right now;at once;ok;okay;then;cheers"
 )
 
-NEGATIONS = frozenset(
-    [
-        "don't",
-        "dont",
-        "not",
-        "never",
-        "no",
-        "cannot",
-        "can't",
-        "cant",
-        "won't",
-        "wont",
-        "shouldn't",
-        "shouldnt",
-        "without",
-        "avoid",
-        "stop",
-        "refuse",
-        "neither",
-        "nor",
-        "doesn't",
-        "doesnt",
-        "didn't",
-        "didnt",
-        "isn't",
-        "isnt",
-        "mustn't",
-        "mustnt",
-    ]
-)
-CONDITIONS = frozenset(
-    [
-        "if",
-        "unless",
-        "when",
-        "whenever",
-        "once",
-        "until",
-        "after",
-        "before",
-        "while",
-        "otherwise",
-        "suppose",
-        "assuming",
-        "provided",
-        "tomorrow",
-        "tonight",
-        "later",
-        "every",
-        "hourly",
-        "daily",
-        "weekly",
-        "maybe",
-        "perhaps",
-        "possibly",
-        "might",
-    ]
-)
-QUESTION_STARTS = frozenset(
-    [
-        "what",
-        "what's",
-        "whats",
-        "why",
-        "how",
-        "how's",
-        "hows",
-        "should",
-        "would",
-        "could",
-        "can",
-        "may",
-        "is",
-        "are",
-        "was",
-        "were",
-        "does",
-        "do",
-        "did",
-        "has",
-        "have",
-        "had",
-        "who",
-        "whose",
-        "when",
-        "where",
-        "which",
-        "shall",
-        "will",
-    ]
-)
-POLITE = (
-    "please",
-    "pls",
-    "kindly",
-    "hey",
-    "hi",
-    "hello",
-    "ok",
-    "okay",
-    "shipmate",
-    "thanks",
-    "thank you",
-    "go ahead and",
-    "let's",
-    "lets",
-    "i want you to",
-    "i want to",
-    "i'd like you to",
-    "i'd like to",
-    "i would like you to",
-    "i would like to",
-    "i need you to",
-    "i need to",
-    "can you",
-    "could you",
-    "would you",
-    "will you",
-    "just",
-    "now",
-    "for me",
-    "right away",
-    "quickly",
-)
-# Inflections are other words, not typos: "I scaled it yesterday" asks for nothing.
-NOT_TYPOS = frozenset(
-    [
-        "scaled",
-        "scales",
-        "scaling",
-        "restarted",
-        "restarts",
-        "restarting",
-        "deployed",
-        "deploys",
-        "deploying",
-        "undone",
-        "undoing",
-        "reverted",
-        "reverting",
-        "sets",
-        "setting",
-        "shows",
-        "showed",
-        "shown",
-        "listed",
-        "listing",
-        "gets",
-        "got",
-        "described",
-        "describes",
-        "describing",
-        "rolled",
-        "rolling",
-        "increased",
-        "increases",
-        "reduced",
-        "reduces",
-        "bumped",
-        "bumps",
-        "raised",
-        "halved",
-        "doubled",
-        "doubles",
-        "tripled",
-        "sale",
-        "sales",
-        "scaler",
-        "stale",
-        "scam",
-        "seal",
-        "state",
-        "stats",
-        "start",
-        "started",
-        "restarter",
-        "release",
-        "unit",
-        "unto",
-        "logo",
-        "logic",
-        "lugs",
-        "image",
-        "images",
-        "mage",
-        "imagine",
-        "history",
-        "story",
-    ]
+# Words that are one slip away from the vocabulary and are none: "restarted" tells, "remote" names.
+NOT_TYPOS = _set(
+    "stale sale shale scare scald scalp scaly being brine brink boring charge chance rise praise raisin decease "
+    "remote remover doubly doable tripe triply valve unto undue reverb revere divert apple amply apology decoy "
+    "employ mage imago imagine upstate lover loser mower shrine shrank shrunk resort restate reside bouncy pounce "
+    "release relapse state stats start started story logic logo lugs unit statue statute sets scope "
+    "scaler"
 )
 
-
-def distance(one: str, other: str, most: int) -> int:
-    """The optimal string alignment distance (Damerau–Levenshtein without overlapping edits), or `most + 1` if larger."""
-    if abs(len(one) - len(other)) > most:
-        return most + 1
-    before: list[int] = []
-    row = list(range(len(other) + 1))
-    for i, a in enumerate(one, 1):
-        before, last, row = row, before, [i]
-        for j, b in enumerate(other, 1):
-            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b))
-            if last and j > 1 and a == other[j - 2] and one[i - 2] == b:
-                cost = min(cost, last[j - 2] + 1)
-            row.append(cost)
-        if min(row) > most:
-            return most + 1
-    return row[-1]
-
-
-def correct(word: str) -> str | None:
-    """The vocabulary's word that this is a typo of, or None: one slip in four to six letters, two in more."""
-    if len(word) < 4 or word in NOT_TYPOS or word in FUNCTION_WORDS or not word.isalpha():  # noqa: PLR2004
-        return None
-    most = 1 if len(word) <= 6 else 2  # noqa: PLR2004
-    near = [
-        (gap, known)
-        for known in (*CANONICAL, *KIND_OF)
-        if len(known) >= 4 and (gap := distance(word, known, most)) <= most  # noqa: PLR2004
-    ]
-    best = sorted(near)
-    return best[0][1] if best and (len(best) == 1 or best[0][0] < best[1][0] or _same(best[0][1], best[1][1])) else None
+_KIND_NICKNAMES = {
+    "svcs": "services",
+    "deploys": "deployments",
+    "deployment.apps": "deployments",
+    "deployments.apps": "deployments",
+    "statefulset.apps": "statefulsets",
+    "daemonset.apps": "daemonsets",
+    "pvcs": "persistentvolumeclaims",
+    "volumes": "persistentvolumes",
+    "hpas": "horizontalpodautoscalers",
+    "autoscaler": "horizontalpodautoscalers",
+    "autoscalers": "horizontalpodautoscalers",
+    "pdbs": "poddisruptionbudgets",
+}
+# `no` is a no before it is a node, `limits` and `quota` are talked about without meaning the kinds.
+_NO_KINDS = frozenset({"no", "limits", "quota", "roles", "role"})
 
 
-def _same(one: str, other: str) -> bool:
-    return CANONICAL.get(one, KIND_OF.get(one)) == CANONICAL.get(other, KIND_OF.get(other))
+@functools.cache
+def kinds() -> dict[str, str]:
+    """The plural names of the kinds, by every word for them."""
+    from mcp_tools.cluster.kinds import BUILT_IN
+
+    words = {word: kind.plural for kind in BUILT_IN for word in (kind.plural, kind.name.lower(), *kind.short)}
+    return {word: plural for word, plural in words.items() if word not in _NO_KINDS} | _KIND_NICKNAMES
+
+
+def is_word(word: str) -> bool:
+    """Whether the planner knows the word, so that it cannot be the bare name of an object."""
+    return word in VOCABULARY or word in NOISE or word in kinds()

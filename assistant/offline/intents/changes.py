@@ -5,71 +5,80 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from assistant.offline.intents.slots import ARTICLE, TARGET, namespace_of, target_of
-from assistant.offline.model import Clarify, Step, ToolCall
+from assistant.offline.intents.values import call, target_of
+from assistant.offline.model import Clarify, Mention, Refuse, Step, ToolCall
 
 if TYPE_CHECKING:
-    from assistant.offline.sentence import Sentence
+    from assistant.offline.shape import Shape
 
-RESTART = re.compile(rf"(?:(?:rollout|rolling|deploy) )?restart(?: the pods of| pods of| rollout of)? {TARGET}")
-RESTART_WHICH = re.compile(r"(?:rollout )?restart")
-IMAGE = r"(?P<image>[a-z0-9][\w./:@-]*)"
-SET_IMAGE = [
-    re.compile(pattern)
-    for pattern in (
-        rf"(?:set|scale) {ARTICLE}image (?:of|for|on) {TARGET} to {IMAGE}",
-        rf"(?:set|update|upgrade) {TARGET} (?:to )?(?:the )?image (?:to )?{IMAGE}",
-        rf"(?:update|upgrade|set) {TARGET} to {IMAGE}",
-        rf"(?:deploy|release|ship) {IMAGE} (?:to|on|as|for) {TARGET}",
-        rf"use {ARTICLE}image {IMAGE} (?:for|in|on) {TARGET}",
-    )
-]
-SET_IMAGE_KUBECTL = re.compile(rf"set image {TARGET} (?P<container>[a-z0-9-]+|\*)=(?P<image>\S+)")
-UNDO = re.compile(
-    r"undo(?: (?:it|that|this|the last(?: change)?|my last(?: change)?|last(?: change)?|the change))?"
-    r"(?: (?:change |number |#)*(?P<id>\d+))?"
+RESTART = r"(?:(?:do )?rollout )?restart(?: (?:pods )?of)? T(?: pods)?"
+RESTART_WHICH = r"(?:rollout )?restart"
+SET_IMAGE = (
+    r"(?:set|alter) image (?:of|for|on|in) T to I",
+    r"(?:set|alter) T (?:to )?image (?:to )?I",
+    r"(?:set|alter) T to I",
+    r"(?:set|alter) T (?:to )?(?:use|run) (?:image )?I",
+    r"(?:release|deploy) I to T",
+    r"use (?:image )?I (?:for|in|on) T",
 )
-APPLY = re.compile(r"(?:apply|carry out)(?: (?:the )?plan)? (?P<plan>[0-9a-f]{8})")
+SET_IMAGE_KUBECTL = r"set image T C"
+VERSION = r"(?:set|alter|release|deploy)(?: image (?:of|for))? T (?:to )?(?:image )?(?:version )?(?:to )?(?:V|tag V)"
+BARE_IMAGE = r"(?:set|alter) image (?:of|for|on|in) T to [TX]"
+UNDO = r"undo(?: last)?(?: (?:alter|history))?|undo T"
+UNDO_NUMBER = r"undo (?:(?:alter|history) )?(?:number )?(?P<number>[NH])"
+UNDO_OTHER = r"(?:rollout )?undo\b.*"
+APPLY = r"apply (?:plan )?(?P<plan>[TNX])"
+_PLAN = re.compile(r"[0-9a-f]{8}")
 
 
-def match(sentence: Sentence, last: str | None) -> Step | None:
-    """A call of a changing tool, a question back, or None."""
-    text = sentence.text
-    found = RESTART.fullmatch(text)
+def match(given: Shape, namespace: str | None, last: Mention | None) -> Step | None:
+    """A call of a changing tool, a question back, a refusal, or None."""
+    return _restart(given, namespace, last) or _image(given, namespace, last) or _kept(given)
+
+
+def _restart(given: Shape, namespace: str | None, last: Mention | None) -> Step | None:
+    if re.fullmatch(RESTART, given.text):
+        return call("restart", target_of(given.all("T")[0], namespace, last))
+    if re.fullmatch(RESTART_WHICH, given.text):
+        step = ToolCall("restart", {"namespace": namespace} if namespace else {})
+        return Clarify("What is to be restarted?", step, "target")
+    return None
+
+
+def _image(given: Shape, namespace: str | None, last: Mention | None) -> Step | None:
+    if any(re.fullmatch(pattern, given.text) for pattern in SET_IMAGE):
+        target = target_of(given.all("T")[0], namespace, last)
+        return call("set_image", target, image=given.all("I")[0].text)
+    if re.fullmatch(SET_IMAGE_KUBECTL, given.text):
+        container, _, image = given.all("C")[0].text.partition("=")
+        target = target_of(given.all("T")[0], namespace, last)
+        return call("set_image", target, image=image, **({} if container == "*" else {"container": container}))
+    if re.fullmatch(VERSION, given.text) or re.fullmatch(BARE_IMAGE, given.text):
+        name = given.all("T")[0].text or "it"
+        return Refuse(
+            "A new image is named in full, as repository:tag.", hint=f"Say `set image of {name} to REPOSITORY:TAG`."
+        )
+    return None
+
+
+def _kept(given: Shape) -> Step | None:
+    """Undo, and plans by their id."""
+    if re.fullmatch(UNDO, given.text) and not any(part.text for part in given.all("T")):
+        return ToolCall("undo_change")
+    found = re.fullmatch(UNDO_NUMBER, given.text)
     if found:
-        return _with_target("restart", found, sentence, last)
-    if RESTART_WHICH.fullmatch(text):
-        return Clarify("What is to be restarted?", template="restart {}")
-    found = SET_IMAGE_KUBECTL.fullmatch(text)
+        part = given.all(found["number"])[0]
+        # "undo two" may mean two changes; a number in digits is a change's own.
+        if part.typed.removeprefix("#").isdigit():
+            return ToolCall("undo_change", {"change_id": int(part.text)})
+    if re.fullmatch(UNDO_OTHER, given.text):
+        return Refuse(
+            "Undo takes back the last change made through me, or one by its number.",
+            ("undo", "history"),
+            "Nothing is done.",
+        )
+    found = re.fullmatch(APPLY, given.text)
     if found:
-        more = {} if found["container"] == "*" else {"container": found["container"]}
-        return _with_target("set_image", found, sentence, last, image=_as_typed(sentence, found["image"]), **more)
-    for pattern in SET_IMAGE:
-        found = pattern.fullmatch(text)
-        if found and _is_image(found["image"]):
-            return _with_target("set_image", found, sentence, last, image=_as_typed(sentence, found["image"]))
-    found = UNDO.fullmatch(text)
-    if found:
-        return ToolCall("undo_change", {"change_id": int(found["id"])} if found["id"] else {})
-    found = APPLY.fullmatch(text)
-    return ToolCall("apply_plan", {"plan_id": found["plan"]}) if found else None
-
-
-def _with_target(
-    tool: str, found: re.Match[str], sentence: Sentence, last: str | None, **arguments: str
-) -> Step | None:
-    target = target_of(found, last)
-    if not isinstance(target, str):
-        return target
-    return ToolCall(tool, {"target": target, **arguments, **namespace_of(sentence)})
-
-
-def _is_image(text: str) -> bool:
-    # A bare word may be anything; a tag, a digest or a path says image.
-    return ":" in text or "@" in text or "/" in text
-
-
-def _as_typed(sentence: Sentence, image: str) -> str:
-    """The image with the case it was typed in: tags tell upper from lower case."""
-    found = re.search(re.escape(image), sentence.raw, re.IGNORECASE)
-    return found[0] if found else image
+        plan = given.parts[-1].typed
+        return ToolCall("apply_plan", {"plan_id": plan}) if _PLAN.fullmatch(plan) else None
+    return None

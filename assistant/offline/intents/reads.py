@@ -1,203 +1,266 @@
-"""Looking: status, lists, one object, logs, history, help. Nothing here changes anything, so the grammar is lenient."""
+"""Looking: status, lists, one object, logs, history, help.
+
+Nothing here changes anything, so the words are a bag: what a sentence is about decides the tool, as long as every word
+is known and at most one object is named.
+"""
 
 from __future__ import annotations
 
+import itertools
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from assistant.offline.intents.slots import ARTICLE, KIND, TARGET, namespace_of, target_of
-from assistant.offline.model import Clarify, Reply, Step, ToolCall
-from assistant.offline.sentence import Sentence, is_name
-from assistant.offline.words import KIND_OF
+from assistant.offline.intents.values import target_of
+from assistant.offline.model import Clarify, Mention, Reply, Step, ToolCall
+from assistant.offline.namespaces import without_namespace
+from assistant.offline.shape import Shape, shape
+from assistant.offline.words import CHANGING, CONDITIONS, NOT_OFFERED, TOPICS, kinds
 
-HELP_TEXT = """Without a model I understand requests like these:
-  status                              how the stack is
-  get pods · get deployments -A       lists of any kind
-  describe backend                    one object with its events
-  logs of backend                     the last lines, of all its pods
-  rollout status backend              whether a rollout is complete
-  scale backend to 3                  also: scale up backend by 2, double the backends
-  restart backend
-  set image of backend to todo-backend:1.1.0
-  history · undo · undo 12            what was changed, and taking it back
-Every change is dry-run, shown as a diff, and done only after your yes."""
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-WHOLE = r"(?:stack|cluster|app|application|namespace|system|everything|things|all|it all|site)"
-STATUS = [
-    re.compile(pattern)
-    for pattern in (
-        rf"(?:show )?(?:me )?{ARTICLE}(?:(?:stack|cluster|namespace) )?status(?: (?:of|for) {ARTICLE}{WHOLE})?",
-        rf"(?:how|how's|hows)(?: is| are)? {ARTICLE}{WHOLE}(?: doing| going| looking)?",
-        rf"(?:is|are) {ARTICLE}{WHOLE} (?:ok|okay|fine|healthy|well|up|running|good|alright)",
-        r"(?:is )?(?:there )?(?:anything|something) (?:is )?(?:wrong|broken|failing|down)",
-        r"(?:what|what's|whats)(?: is)? (?:wrong|broken|failing|going on|up|running|deployed|there)",
-        rf"(?:show )?(?:me )?{ARTICLE}(?:stack|cluster|namespace|problems)",
-        r"(?:which|what) (?:pods|deployments|workloads|things) are (?:not )?(?:running|ready|failing|broken|healthy|down)",
-        r"(?:show|describe) (?:me )?(?:everything|all)",
-    )
-]
-ROLLOUT = [
-    re.compile(pattern)
-    for pattern in (
-        rf"(?:show )?(?:me )?(?:the )?rollout status(?: (?:of|for))? {TARGET}",
-        rf"(?:show )?(?:me )?(?:the )?status (?:of|for) {TARGET}",
-        rf"(?:is|has) (?:the )?rollout (?:of|for) {TARGET} (?:done|complete|finished|ready|through|ok)",
-        rf"(?:is|are) {TARGET} (?:ok|okay|fine|healthy|up|ready|running|available|done|complete|down|broken)",
-        rf"(?:how|how's|hows)(?: is| are)? {TARGET}(?: doing| going)?",
-    )
-]
-ROLLOUT_LAST = re.compile(
-    r"(?:(?:is|has) )?(?:the )?(?:rollout|it)(?: status)?(?: (?:done|complete|finished|ready|through|ok))?"
-)
-LIST = [
-    re.compile(pattern)
-    for pattern in (
-        (
-            rf"(?:show |what |which |count )?(?:me )?(?:all )?(?:the )?(?:of the )?(?P<kind>{KIND})"
-            r"(?: (?:are there|are running|do we have|do i have|exist))?"
-        ),
-        rf"how many (?P<kind>{KIND})(?: (?:are there|are running|do we have|do i have|exist))?",
-        rf"show (?:me )?(?:the )?(?P<kind>{KIND}) with (?:the )?labels? (?P<label>\S+=\S+)",
-    )
-]
-EVERYWHERE = re.compile(r" (?:in|across|from|of) (?:all|every) (?:namespaces?|the namespaces)$")
-SHOW_OBJECT = re.compile(rf"(?:show|describe|status) (?:me )?{TARGET}")
-ABOUT = [
-    re.compile(pattern)
-    for pattern in (
-        rf"(?:what|what's|whats)(?: is)? (?:up|wrong|going on|happening) with {TARGET}",
-        rf"(?:tell me|what is there to know) about {TARGET}",
-        rf"(?:what|who) is {TARGET}",
-        rf"why (?:is|does|are) {TARGET}(?: (?:not|keep))? (?:crashing|failing|down|slow|broken|ready|pending|restart|up|restarting)",
-    )
-]
-LINES = r"(?:(?:the )?(?:last|latest|tail) )?(?:(?P<lines>\d+) )?(?:log )?(?:lines? )?(?:(?:of|from) )?"
-LOGS = [
-    re.compile(pattern)
-    for pattern in (
-        rf"(?:show )?(?:me )?(?:the )?{LINES}(?:the )?(?P<previous>previous )?logs(?: lines?)?(?: (?:of|for|from|in))? {TARGET}",
-        rf"(?:show )?(?:me )?(?:the )?{LINES}{TARGET} logs(?: lines?)?",
-        rf"(?:show )?(?:me )?(?:the )?(?:last|latest) (?P<lines>\d+) (?:logs )?lines(?: logs)? (?:of|from|for) {TARGET}",
-        rf"(?:tail|follow) (?:the )?(?:logs (?:of|for) )?{TARGET}(?: logs)?",
-        rf"what does {TARGET} (?:log|logs|say)",
-    )
-]
-LOGS_WITH = [
-    re.compile(pattern)
-    for pattern in (
-        (
-            rf"(?:show )?(?:me )?(?:the |all )?(?P<what>errors?|warnings?|exceptions?|tracebacks?) (?:in|from|of) (?:the )?"
-            rf"(?:logs (?:of|for|from) )?{TARGET}(?: logs)?"
-        ),
-        rf"(?:show )?(?:me )?(?:the )?logs (?:of|for|from) {TARGET} (?:with|containing|about|matching) (?P<what>\S+)",
-        rf"(?:grep|search|find) (?P<what>\S+) in (?:the )?(?:logs (?:of|for|from) )?{TARGET}(?: logs)?",
-    )
-]
-HISTORY = re.compile(
-    r"(?:show )?(?:me )?(?:the )?(?:change )?history|what (?:has )?(?:changed|happened)|what did (?:you|we|i) (?:do|change|set)"
-    r"|(?:show )?(?:me )?(?:the )?last changes"
-)
-HELP = re.compile(
-    r"help|help me|what can (?:you|i) (?:do|say|ask)|what do you (?:do|know|understand)|commands|usage|how does this work|h"
-)
-SINCE = re.compile(r"(\d+)([smhd])")
-SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+    from assistant.offline.sentence import Sentence, Word
+
+HELP = """Without a model I understand requests like these:
+
+- `status`: how the stack is
+- `get pods`, `list deployments everywhere`: objects of any kind
+- `describe backend`, `why is backend crashing?`: one object with its events
+- `logs of backend`, `last 20 errors of backend`: the latest lines of all its pods
+- `rollout status backend`: whether a rollout is complete
+- `scale backend to 3`, `scale up backend by 2`, `double the backends`
+- `restart backend`
+- `set image of backend to todo-backend:1.1.0`
+- `history`, `undo`, `undo 12`: what was changed, and taking it back
+- `apply plan 1a2b3c4d`: a plan that was shown before
+
+An object whose name is a word of mine goes with its kind, as deploy/status. Every change is dry-run, shown as a diff,
+and done only after your yes."""
+
+_MATCHES = frozenset({"with", "containing", "matching", "about"})
+_SEARCHES = frozenset({"grep", "search", "find"})
+_SECONDS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "hour": 3600, "d": 86400, "day": 86400, "week": 604_800}
+_UNIT = re.compile(r"(?P<unit>second|sec|minute|min|hour|day|week)s?|(?P<letter>[smhd])")
+_DURATION = re.compile(r"([0-9]{1,6})([smhd])")
+_TOLD = {"errors": "error", "warnings": "warning", "exceptions": "exception", "tracebacks": "traceback"}
+_EVERYWHERE = frozenset({"all", "every", "across", "entire"})
+_WORKLOADS = frozenset({"deployments", "statefulsets", "daemonsets", "replicasets"})
+_ASKS_WHAT_WAS = frozenset({"why", "when", "who", "what", "how", "which", "did", "has", "was"})
+_LABEL = re.compile(r"[A-Za-z0-9./_-]+!?=[A-Za-z0-9._-]*(?:,[A-Za-z0-9./_-]+!?=[A-Za-z0-9._-]*)*")
 
 
-def match(sentence: Sentence, last: str | None) -> Step | None:
+def match(sentence: Sentence, last: Mention | None) -> Step | None:
     """A call of a reading tool, a reply, a question back, or None."""
-    text = sentence.text
-    if HELP.fullmatch(text):
-        return Reply(HELP_TEXT)
-    if HISTORY.fullmatch(text):
-        return ToolCall("list_changes")
-    return _list(sentence) or _status(sentence, last) or _logs(sentence, last) or _object(sentence, last)
+    if not _looks(sentence):
+        return None
+    words, found = _without_search(sentence.words)
+    words, everywhere = _without_everywhere(words, sentence)
+    words, namespace = _without_namespace(words, sentence, searched="contains" in found)
+    words, since = _without_duration(words)
+    bag = shape(words)
+    topics = {part.symbol for part in bag.parts} & TOPICS
+    if {part.symbol for part in bag.parts} & {"up", "down"}:
+        topics |= {"status"}
+    listed = [part.symbol for part in bag.parts if part.symbol in kinds().values()]
+    where: dict[str, Any] = {"all_namespaces": True} if everywhere else {"namespace": namespace} if namespace else {}
+    named = bag.all("T")
+    # "is it true that …" and the like leave pronouns beside the name they stand for.
+    targets = [part for part in named if part.text] or named[:1]
+    if len(targets) > 1 or any(part.symbol in {"S", "H", "I", "C", "V", "X"} for part in bag.parts):
+        return None
+    logs = bool(topics & {"logs", *_TOLD}) or "contains" in found
+    if bag.all("N") and not logs:
+        return None
+    if logs:
+        target = target_of(targets[0], namespace, last) if targets else None
+        return _logs(sentence, bag, {**found, **since}, target, topics, namespace, implied=None if targets else last)
+    if since:
+        return None
+    if targets:
+        target = target_of(targets[0], namespace, last)
+        return _object(topics, listed, target, bag)
+    return _whole(sentence, topics, listed, where, last)
 
 
-def _everywhere(sentence: Sentence) -> tuple[str, dict[str, Any]]:
-    text, found = EVERYWHERE.subn("", sentence.text)
-    everywhere = {"all_namespaces": True} if found or "all_namespaces" in sentence.flags else {}
-    return text, {**everywhere, **({} if everywhere else namespace_of(sentence))}
+def _looks(sentence: Sentence) -> bool:
+    """Whether the sentence can be a look at all: it does not speak of changing, nor of not looking."""
+    if not sentence.words or sentence.quoting:
+        return False
+    words = [word.text for word in sentence.words]
+    if words[0] in {"don't", "dont", "never", "not"} or words[:2] == ["do", "not"]:
+        return False
+    speaks = [word for word in words if word in NOT_OFFERED or (word in CHANGING and word not in {"run", "use"})]
+    if not speaks:
+        return True
+    # "why did backend restart?" looks back; "what if I restart backend?" does not.
+    looks_back = sentence.words[0].typed.lower() in _ASKS_WHAT_WAS and not CONDITIONS & set(words)
+    return looks_back and speaks in (["restart"], ["scale"], ["alter"], ["stop"])
 
 
-def _status(sentence: Sentence, last: str | None) -> Step | None:
-    text, where = _everywhere(sentence)
-    if any(pattern.fullmatch(text) for pattern in STATUS):
-        return ToolCall("cluster_overview", where)
-    if ROLLOUT_LAST.fullmatch(text):
-        return (
-            ToolCall("rollout_status", {"target": last}) if last else Clarify("Of what?", template="rollout status {}")
-        )
-    for pattern in ROLLOUT:
-        found = pattern.fullmatch(text)
-        target = target_of(found, last) if found else None
-        if isinstance(target, str):
-            if target.startswith(("pods/", "services/")):
-                return ToolCall("describe_resource", {"target": target, **where})
-            return ToolCall("rollout_status", {"target": target, **where})
-    return None
+def _without_search(words: Sequence[Word]) -> tuple[tuple[Word, ...], dict[str, Any]]:
+    """The words without the text that is looked for, and the argument."""
+    texts = [word.typed.lower() for word in words]
+    if len(words) > 3 and texts[0] in _SEARCHES:  # noqa: PLR2004
+        start = 2 if texts[1] == "for" else 1
+        if texts[start + 1] in {"in", "from", "of"}:
+            return tuple(words[start + 2 :]), {"contains": words[start].typed}
+    for position in range(1, len(words) - 1):
+        if texts[position] in _MATCHES and any(word.text == "logs" for word in words[:position]):
+            return (*words[:position], *words[position + 2 :]), {"contains": words[position + 1].typed}
+    return tuple(words), {}
 
 
-def _list(sentence: Sentence) -> Step | None:
-    text, where = _everywhere(sentence)
-    for pattern in LIST:
-        found = pattern.fullmatch(text)
-        if not found:
+def _without_everywhere(words: Sequence[Word], sentence: Sentence) -> tuple[tuple[Word, ...], bool]:
+    texts = [word.typed.lower() for word in words]
+    if "everywhere" in texts:
+        return tuple(word for word in words if word.text != "everywhere"), True
+    for position, text in enumerate(texts):
+        if text in {"namespace", "namespaces"} and position and _EVERYWHERE & set(texts[:position]) and len(words) > 2:  # noqa: PLR2004
+            start = min(index for index, before in enumerate(texts) if before in _EVERYWHERE)
+            if start and words[start - 1].text in {"in", "across", "from", "of", "for"}:
+                start -= 1
+            if start:
+                return (*words[:start], *words[position + 1 :]), True
+    return tuple(words), "all_namespaces" in sentence.flags
+
+
+def _without_namespace(
+    words: Sequence[Word], sentence: Sentence, *, searched: bool
+) -> tuple[tuple[Word, ...], str | None]:
+    if "namespace" in sentence.flags:
+        return tuple(words), sentence.flags["namespace"]
+    if any(
+        word.text in {"show", "describe"} and after.text == "namespaces" for word, after in itertools.pairwise(words)
+    ):
+        return tuple(words), None
+    # "errors in backend" names the object, "logs of backend in prod" the namespace too.
+    about_logs = searched or any(word.text == "logs" or word.text in _TOLD for word in words)
+    found = without_namespace(words)
+    if found and about_logs and not shape(found[0]).all("T"):
+        found = without_namespace(words, loose=False)
+    return found or (tuple(words), None)
+
+
+def _without_duration(words: Sequence[Word]) -> tuple[tuple[Word, ...], dict[str, int]]:
+    """The words without "last 5 minutes" or "since 1h", and the seconds."""
+    for position, word in enumerate(words):
+        short = _DURATION.fullmatch(word.text)
+        unit = _UNIT.fullmatch(words[position + 1].text) if position + 1 < len(words) else None
+        if short:
+            seconds, used = int(short[1]) * _SECONDS[short[2]], 1
+        elif unit and re.fullmatch("[0-9]{1,6}", word.text):
+            seconds, used = int(word.text) * _seconds_of(unit), 2
+        elif word.text in {"last", "past"} and unit:
+            seconds, used = _seconds_of(unit), 2
+        else:
             continue
-        arguments: dict[str, Any] = {"kind": KIND_OF[found["kind"]], **where}
-        label = found.groupdict().get("label") or sentence.flags.get("selector")
+        return (*words[:position], *words[position + used :]), {"since_seconds": max(1, seconds)}
+    return tuple(words), {}
+
+
+def _seconds_of(unit: re.Match[str]) -> int:
+    name = {"second": "s", "minute": "m"}.get(unit["unit"] or "", unit["unit"] or unit["letter"])
+    return _SECONDS[name]
+
+
+def _logs(
+    sentence: Sentence,
+    bag: Shape,
+    found: dict[str, Any],
+    target: Mention | None,
+    topics: set[str],
+    namespace: str | None,
+    *,
+    implied: Mention | None,
+) -> Step | None:
+    words = {part.symbol for part in bag.parts}
+    flags = sentence.flags
+    arguments: dict[str, Any] = dict(found)
+    numbers = bag.all("N")
+    if len(numbers) > 1:
+        return None
+    lines = numbers[0].text if numbers else flags.get("tail", "")
+    if lines.isdigit():
+        arguments["tail_lines"] = max(1, min(int(lines), 500))
+    if "previous" in words or "previous" in flags:
+        arguments["previous"] = True
+    told = [text for topic, text in _TOLD.items() if topic in topics]
+    if told:
+        arguments.setdefault("contains", told[0])
+    if "container" in flags:
+        arguments["container"] = flags["container"]
+    since = _DURATION.fullmatch(flags.get("since", ""))
+    if since:
+        arguments["since_seconds"] = int(since[1]) * _SECONDS[since[2]]
+    follow = "follow" in flags or any(part.typed.lower() in {"follow", "tail"} for part in bag.parts)
+    note = "Following is not offered here; these are the latest lines." if follow else ""
+    target = target or (Mention(implied.target, namespace or implied.namespace) if implied else None)
+    if target is None:
+        where = {"namespace": namespace} if namespace else {}
+        return Clarify("Whose logs?", ToolCall("get_logs", {**where, **arguments}, note=note), "target")
+    where = {"namespace": target.namespace} if target.namespace else {}
+    return ToolCall("get_logs", {"target": target.target, **where, **arguments}, note=note)
+
+
+def _object(topics: set[str], listed: list[str], target: Mention | None, bag: Shape) -> Step | None:
+    word, slash, _ = target.target.partition("/") if target else ("", "", "")
+    kind = kinds().get(word, word) if slash else ""
+    rollout = bool(topics & {"rollout", "status", "replicas"}) and "diagnose" not in topics
+    if "history" in topics:
+        return ToolCall("list_changes", note="These are all changes; there is no history of one object.")
+    if rollout and (not kind or kind in _WORKLOADS) and not {"wrong", "problem", "problems"} & _typed(bag):
+        name = "rollout_status"
+    elif topics - {"help", "whole"} or kind or listed:
+        name = "describe_resource"
+    else:
+        return None
+    if target is None:
+        return Clarify("Which one do you mean?", ToolCall(name), "target")
+    where = {"namespace": target.namespace} if target.namespace else {}
+    return ToolCall(name, {"target": target.target, **where})
+
+
+def _typed(bag: Shape) -> set[str]:
+    return {part.typed.lower() for part in bag.parts}
+
+
+def _whole(
+    sentence: Sentence, topics: set[str], listed: list[str], where: dict[str, Any], last: Mention | None
+) -> Step | None:
+    typed = {word.typed.lower() for word in sentence.words}
+    if (
+        "help" in topics
+        or typed in ({"h"}, {"?"})
+        or ({"what", "can"} <= typed and {"do", "say", "ask", "understand"} & typed)
+    ):
+        return Reply(HELP)
+    if len(listed) == 1:
+        arguments: dict[str, Any] = {"kind": listed[0], **where}
+        label = next(
+            (word.typed for word in sentence.words if _LABEL.fullmatch(word.typed)), sentence.flags.get("selector")
+        )
         if label:
             arguments["label_selector"] = label
         if "field_selector" in sentence.flags:
             arguments["field_selector"] = sentence.flags["field_selector"]
         note = "Watching is not offered here; this is how it is at the moment." if "watch" in sentence.flags else ""
         return ToolCall("list_resources", arguments, note=note)
-    custom = re.fullmatch(r"show (?P<kind>[a-z]+(?:\.[a-z0-9.-]+)?)", text) if sentence.kubectl else None
-    if custom and is_name(custom["kind"]):
-        return ToolCall("list_resources", {"kind": custom["kind"], **where})
-    return None
+    if "history" in topics or {"what", "did", "do"} <= typed or {"what", "happened"} <= typed:
+        return ToolCall("list_changes")
+    if "rollout" in topics:
+        if last is None:
+            return Clarify("Of what?", ToolCall("rollout_status", dict(where)), "target")
+        space = {"namespace": last.namespace} if last.namespace else {}
+        return ToolCall("rollout_status", {"target": last.target, **space})
+    if (
+        topics & {"status", "diagnose"}
+        or (topics & {"show", "describe", "whole"} and _means_all(typed, topics))
+        or where
+    ):
+        return ToolCall("cluster_overview", where)
+    running = {"what", "what's", "whats"} & typed and typed & {"running", "there", "deployed", "up", "down", "on"}
+    return ToolCall("cluster_overview", where) if running else None
 
 
-def _logs(sentence: Sentence, last: str | None) -> Step | None:
-    for pattern in (*LOGS_WITH, *LOGS):
-        found = pattern.fullmatch(sentence.text)
-        target = target_of(found, last) if found else None
-        if not found or target is None:
-            continue
-        if isinstance(target, Clarify):
-            return target
-        return _logs_call(sentence, found.groupdict(), target)
-    if sentence.text == "logs":
-        return ToolCall("get_logs", {"target": last}) if last else Clarify("Whose logs?", template="logs of {}")
-    return None
-
-
-def _logs_call(sentence: Sentence, parts: dict[str, str | None], target: str) -> Step:
-    arguments: dict[str, Any] = {"target": target, **namespace_of(sentence)}
-    lines = parts.get("lines") or sentence.flags.get("tail", "")
-    if lines.isdigit():
-        arguments["tail_lines"] = max(1, min(int(lines), 500))
-    if parts.get("previous") or "previous" in sentence.flags:
-        arguments["previous"] = True
-    what = parts.get("what")
-    if what:
-        arguments["contains"] = what.rstrip("s") if what in {"errors", "warnings", "exceptions", "tracebacks"} else what
-    if "container" in sentence.flags:
-        arguments["container"] = sentence.flags["container"]
-    since = SINCE.fullmatch(sentence.flags.get("since", ""))
-    if since:
-        arguments["since_seconds"] = int(since[1]) * SECONDS[since[2]]
-    follow = "follow" in sentence.flags or sentence.text.startswith(("follow", "tail"))
-    note = "Following is not offered yet; these are the latest lines." if follow else ""
-    return ToolCall("get_logs", arguments, note=note)
-
-
-def _object(sentence: Sentence, last: str | None) -> Step | None:
-    for pattern in (*ABOUT, SHOW_OBJECT):
-        found = pattern.fullmatch(sentence.text)
-        target = target_of(found, last) if found else None
-        if isinstance(target, str):
-            return ToolCall("describe_resource", {"target": target, **namespace_of(sentence)})
-        if target is not None:
-            return target
-    return None
+def _means_all(typed: set[str], topics: set[str]) -> bool:
+    return "whole" in topics or bool(typed & {"all", "everything", "overview"})

@@ -1,124 +1,176 @@
-"""Scaling: to a number, by a number, twice as many. Every word must be understood, or it is not a request."""
+"""Scaling: to a number, by a number, twice as many."""
 
 from __future__ import annotations
 
+import functools
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from assistant.offline.intents.slots import (
-    ARTICLE,
-    COUNTED,
-    NUMBER,
-    TARGET,
-    namespace_of,
-    replicas_of,
-    singular,
-    target_of,
-)
-from assistant.offline.model import Clarify, Relative, Step, ToolCall
+from assistant.offline.intents.values import MAX_REPLICAS, scaling, singular, target_of, too_many
+from assistant.offline.model import Clarify, Mention, Refuse, Relative, Step
 
 if TYPE_CHECKING:
-    from assistant.offline.sentence import Sentence
+    from assistant.offline.shape import Shape
 
-_MORE, _LESS = r"(?:increase|scale up|up|scale)", r"(?:decrease|scale down|down)"
-ABSOLUTE = [
-    re.compile(pattern)
-    for pattern in (
-        (
-            rf"(?:scale|increase|decrease|set|up|down)(?: (?:up|down|out|in|back))? {TARGET}(?: (?:up|down|back))?"
-            rf" (?:to|at|=) (?:exactly )?{NUMBER}{COUNTED}"
-        ),
-        rf"(?:scale|set) {TARGET} {NUMBER}{COUNTED}",
-        (
-            rf"(?:scale|set|increase|decrease) {ARTICLE}(?:number of |count of )?replicas(?: count)? (?:of|for|on) {TARGET}"
-            rf" (?:to|at|=) {NUMBER}"
-        ),
-        rf"(?:scale|set|increase|decrease) {TARGET} replicas (?:to|at|=) {NUMBER}",
-        rf"{TARGET} to {NUMBER}{COUNTED}",
-        (
-            rf"(?:i want|i need|give me|run|set|start|spin up|have|scale to|scale up to) {NUMBER} (?:replicas|pods) (?:of|for)"
-            rf" {TARGET}"
-        ),
-        rf"set {TARGET} (?:run|have) {NUMBER} (?:replicas|pods)",
-    )
-]
-# "make it three backends": the plural is the name's.
-PLURAL = re.compile(rf"(?:set it|i want|i need|give me|run|set|spin up) {NUMBER} (?P<name>\S+s)")
-BY = [
-    (re.compile(rf"{_MORE} {TARGET}(?: up)? by {NUMBER}{COUNTED}"), 1),
-    (re.compile(rf"scale {TARGET} up by {NUMBER}{COUNTED}"), 1),
-    (re.compile(rf"increase {NUMBER}(?: more)? (?:replicas|pods) (?:to|of|for) {TARGET}"), 1),
-    (re.compile(rf"{_LESS} {TARGET}(?: down)? by {NUMBER}{COUNTED}"), -1),
-    (re.compile(rf"scale {TARGET} down by {NUMBER}{COUNTED}"), -1),
-    (re.compile(rf"decrease {NUMBER} (?:replicas|pods) (?:from|of) {TARGET}"), -1),
-]
-FACTORS = {"double": 2.0, "triple": 3.0, "halve": 0.5}
-TIMES = re.compile(
-    rf"(?P<verb>double|triple|halve) (?:{ARTICLE}(?:number of )?replicas (?:of|for) )?{TARGET}(?: replicas)?"
+_PODS = "(?:replicas|pods)"
+_COUNTED = f"(?: {_PODS})?(?: in total| total)?"
+_TO = "(?:to|at|=)(?: exactly)?"
+_SET = "(?:scale|set)"
+_ANY = "(?:scale|set|alter|increase|decrease)"
+_MORE = "(?:increase|up|scale up|scale out)"
+_LESS = "(?:decrease|down|scale down|scale in|scale back)"
+_WANTED = "(?:(?:i|we) (?:want|need) )?"
+
+TO = (
+    (f"{_SET} T(?: back)?(?: from N)? {_TO} N{_COUNTED}", 0),
+    (f"{_SET} T N{_COUNTED}", 0),
+    (f"{_SET} T (?:run|have) N {_PODS}", 0),
+    (f"{_ANY} replicas (?:of|for|on|in) T(?: from N)? {_TO} N", 0),
+    (f"{_ANY} T {_PODS}(?: from N)? {_TO} N", 0),
+    (f"T(?: from N)? to N{_COUNTED}", 0),
+    (f"(?:(?:i|we) (?:want|need)|run|have|scale to) N {_PODS} (?:of|for) T", 0),
+    (f"(?:i|we) (?:want|need) T (?:at|to run|to have) N {_PODS}", 0),
+    (f"(?:{_MORE}|{_SET} up) T(?: up)?(?: from N)? {_TO} N{_COUNTED}", 1),
+    (f"(?:scale|set|increase) T (?:up|out)(?: from N)? {_TO} N{_COUNTED}", 1),
+    (f"scale up to N {_PODS} (?:of|for) T", 1),
+    (f"(?:{_LESS}|{_SET} down) T(?: down)?(?: from N)? {_TO} N{_COUNTED}", -1),
+    (f"(?:scale|set|decrease|cut) T (?:down|in)(?: from N)? {_TO} N{_COUNTED}", -1),
+    (f"scale down to N {_PODS} (?:of|for) T", -1),
 )
-HOW_MANY = re.compile(rf"(?:scale|increase|decrease)(?: (?:up|down|out|in))? {TARGET}(?: (?:up|down|out|in))?")
-WHICH = re.compile(rf"(?:scale|set)(?: (?:up|down))? to {NUMBER}{COUNTED}")
-SEVERAL = re.compile(r"\b\d+ (?:or|to|-) \d+\b|\b\d+-\d+\b")
+BY = (
+    (f"(?:{_MORE}|add to) T(?: up)? by N{_COUNTED}", 1),
+    (f"(?:scale|set) T (?:up|out) by N{_COUNTED}", 1),
+    (f"increase {_PODS} (?:of|for) T by N", 1),
+    (f"increase T {_PODS} by N", 1),
+    (f"(?:{_WANTED}|add )N more {_PODS} (?:of|for|to) T", 1),
+    (f"(?:{_WANTED}|add )(?:N more|another N) T", 1),
+    (f"add N {_PODS} (?:of|for|to) T", 1),
+    (f"{_LESS} T(?: down)? by N{_COUNTED}", -1),
+    (f"(?:scale|set|cut) T (?:down|in) by N{_COUNTED}", -1),
+    (f"decrease {_PODS} (?:of|for) T by N", -1),
+    (f"decrease T {_PODS} by N", -1),
+    (f"{_WANTED}N (?:fewer|less) {_PODS} (?:of|for) T", -1),
+    (f"{_WANTED}N (?:fewer|less) T", -1),
+    ("remove N replicas (?:from|of) T", -1),
+)
+ADD_PLURAL = "add N T"
+ONE_MORE = (f"(?:{_WANTED}|add )another (?:{_PODS} (?:of|for|to) )?T", 1)
+SIGNED = f"{_SET} T(?: by)? S{_COUNTED}"
+FACTORS = (
+    (f"double(?: {_PODS} (?:of|for))? T(?: {_PODS})?", 2.0),
+    (f"triple(?: {_PODS} (?:of|for))? T(?: {_PODS})?", 3.0),
+    (f"halve(?: {_PODS} (?:of|for))? T(?: {_PODS})?", 0.5),
+    ("cut T in half", 0.5),
+)
+# "make it three backends": the pronoun stands for nothing, and the plural is the name's.
+PLURAL = "set T N T"
+WANTED_PLURAL = "(?:i|we) (?:want|need) N T"
+
+EITHER_WAY = (
+    f"(?:scale|set)(?: up| down| out)? T(?: up| down| out)? N{_COUNTED}",
+    f"(?:increase|decrease|up|down) T N{_COUNTED}",
+    f"scale T by N{_COUNTED}",
+)
+PERHAPS_TO = (
+    f"alter T(?: up| down)? {_TO} N{_COUNTED}",
+    f"(?:run|start|set|use) N(?: {_PODS} (?:of|for))? T",
+    "scale N T",
+    f"T N {_PODS}",
+)
+REMOVE_PODS = "remove N pods (?:from|of) T|remove N T"
+HOW_MANY = (
+    (f"{_SET} T", 0),
+    ("(?:scale|set) T (?:up|out)|(?:scale up|scale out|increase) T|increase replicas (?:of|for) T|(?:add )?more T", 1),
+    ("(?:scale|set) T (?:down|in)|(?:scale down|scale in|decrease) T|decrease replicas (?:of|for) T|fewer T", -1),
+)
+WHICH = ((f"scale {_TO} N{_COUNTED}", 0), (f"scale up {_TO} N{_COUNTED}", 1), (f"scale down {_TO} N{_COUNTED}", -1))
+NO_NUMBER = f"(?:{_ANY} )?T(?: up| down)? {_TO} [SV]{_COUNTED}"
 
 
-def match(sentence: Sentence, last: str | None) -> Step | None:
-    """A call of `scale`, a relative change, a question back, or None."""
-    text = sentence.text
-    if "replicas" in sentence.flags:
-        text = f"{text} to {sentence.flags['replicas']}"
-    if SEVERAL.search(text) and "scale" in text.split():
-        return Clarify("There are several numbers in that; which one do you mean?")
-    for pattern in ABSOLUTE:
-        found = pattern.fullmatch(text)
-        if found:
-            step = _absolute(found, sentence, last)
-            if step is not None:
-                return step
-    found = PLURAL.fullmatch(text)
-    if found:
-        replicas = replicas_of(found["n"])
-        if isinstance(replicas, Clarify):
-            return replicas
-        arguments = {"target": found["name"], "replicas": replicas, **namespace_of(sentence)}
-        return ToolCall("scale", arguments, alternatives=singular(found["name"]))
-    return _relative(text, sentence, last) or _question(text, last)
+class _Said(NamedTuple):
+    """What a shape says, without its verb."""
+
+    numbers: tuple[int, ...]
+    target: Mention | None
+    plural: tuple[str, ...]
 
 
-def _absolute(found: re.Match[str], sentence: Sentence, last: str | None) -> Step | None:
-    target = target_of(found, last)
-    if not isinstance(target, str):
-        return target
-    replicas = replicas_of(found["n"])
-    if isinstance(replicas, Clarify):
-        return replicas
-    return ToolCall("scale", {"target": target, "replicas": replicas, **namespace_of(sentence)})
-
-
-def _relative(text: str, sentence: Sentence, last: str | None) -> Step | None:
-    namespace = sentence.flags.get("namespace")
-    for pattern, sign in BY:
-        found = pattern.fullmatch(text)
-        target = target_of(found, last) if found else None
-        if found and target is not None:
-            if isinstance(target, Clarify):
-                return target
-            number = replicas_of(found["n"])
-            return number if isinstance(number, Clarify) else Relative(target, namespace, add=sign * number)
-    found = TIMES.fullmatch(text)
-    if not found:
+def match(given: Shape, namespace: str | None, last: Mention | None) -> Step | None:
+    """A call of `scale`, a relative change, a question back, a refusal, or None."""
+    targets = given.all("T")
+    numbers = tuple(int(part.text) for part in given.all("N"))
+    target = target_of(targets[-1], namespace, last) if targets else None
+    plural = singular(targets[-1].text) if targets and "/" not in targets[-1].text else ()
+    said = _Said(numbers, target, plural)
+    step = _absolute(given, said) or _relative(given, said) or _asked_back(given, said) or _unclear(given, said)
+    if step is None:
         return None
-    target = target_of(found, last)
-    if not isinstance(target, str):
-        return target
-    return Relative(target, namespace, factor=FACTORS[found["verb"]], alternatives=singular(target))
+    return next((wrong for number in numbers if (wrong := too_many(number))), step)
 
 
-def _question(text: str, last: str | None) -> Step | None:
-    found = WHICH.fullmatch(text)
-    if found:
-        return Clarify(f"What is to be scaled to {found['n']}?", template=f"scale {{}} to {found['n']}")
-    found = HOW_MANY.fullmatch(text)
-    target = target_of(found, last) if found else None
-    if isinstance(target, str):
-        return Clarify(f"To how many replicas is {target} to be scaled?", template=f"scale {target} to {{}}")
-    return target
+@functools.cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+def _fits(pattern: str, given: Shape) -> bool:
+    return _compiled(pattern).fullmatch(given.text) is not None
+
+
+def _absolute(given: Shape, said: _Said) -> Step | None:
+    for pattern, direction in TO:
+        if _fits(pattern, given):
+            was = said.numbers[0] if len(said.numbers) > 1 else None
+            return scaling(said.target, Relative("", to=said.numbers[-1], direction=direction, was=was))
+    plural = _fits(WANTED_PLURAL, given) or (_fits(PLURAL, given) and not given.all("T")[0].text)
+    if plural and said.target:
+        return scaling(said.target, Relative("", to=said.numbers[0], alternatives=said.plural))
+    return None
+
+
+def _relative(given: Shape, said: _Said) -> Step | None:
+    if _fits(SIGNED, given):
+        return scaling(said.target, Relative("", add=int(given.all("S")[0].text)))
+    if _fits(ONE_MORE[0], given):
+        return scaling(said.target, Relative("", add=1))
+    if _fits(ADD_PLURAL, given):
+        return scaling(said.target, Relative("", add=said.numbers[0], alternatives=said.plural))
+    for pattern, sign in BY:
+        if _fits(pattern, given):
+            return scaling(said.target, Relative("", add=sign * said.numbers[0], alternatives=said.plural))
+    for pattern, factor in FACTORS:
+        if _fits(pattern, given):
+            return scaling(said.target, Relative("", factor=factor, alternatives=said.plural))
+    return None
+
+
+def _asked_back(given: Shape, said: _Said) -> Clarify | None:
+    for pattern, direction in WHICH:
+        if _fits(pattern, given):
+            step = Relative("", to=said.numbers[0], direction=direction)
+            return Clarify(f"What is to be scaled to {said.numbers[0]}?", step, "target")
+    for pattern, direction in HOW_MANY:
+        if _fits(pattern, given) and said.target:
+            step = Relative(said.target.target, said.target.namespace, direction=direction)
+            return Clarify(f"To how many replicas is {said.target.target} to be scaled?", step, "replicas")
+    return None
+
+
+def _unclear(given: Shape, said: _Said) -> Refuse | None:
+    """A refusal of what could mean two things, with both said clearly."""
+    if _fits(NO_NUMBER, given) and not given.text.startswith("alter"):
+        wrong = (given.all("S") or given.all("V"))[0].text
+        return Refuse(f"{wrong} is no number of replicas: it takes a whole number from 0 to {MAX_REPLICAS}.")
+    if not said.target or not said.numbers:
+        return None
+    name, number = f"{said.target.target}", said.numbers[-1]
+    where = f" -n {said.target.namespace}" if said.target.namespace else ""
+    to = f"scale {name} to {number}{where}"
+    if any(_fits(pattern, given) for pattern in EITHER_WAY):
+        way = "down" if {"down", "decrease"} & set(given.text.split()) else "up"
+        return Refuse("Is that the number of replicas, or by how many?", (to, f"scale {way} {name} by {number}{where}"))
+    if _fits(REMOVE_PODS, given):
+        return Refuse("Pods that are removed come back.", (f"scale down {name} by {number}{where}",))
+    if any(_fits(pattern, given) for pattern in PERHAPS_TO):
+        return Refuse("Do you mean the number of replicas?", (to,))
+    return None
