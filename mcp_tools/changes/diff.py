@@ -104,17 +104,13 @@ def public(change: FieldChange, kind: str = "") -> dict[str, Any]:
 
 def _comparable(document: dict[str, Any]) -> dict[str, Any]:
     metadata = {key: value for key, value in (document.get("metadata") or {}).items() if key not in SERVER_SET}
-    annotations = metadata.get("annotations")
-    if isinstance(annotations, dict):
-        metadata["annotations"] = {key: value for key, value in annotations.items() if key != REVISION}
-        if not metadata["annotations"]:
-            del metadata["annotations"]
+    for marks in ("labels", "annotations"):
+        # Always a map, so that each key is a field of its own: controllers write keys beside ours.
+        metadata[marks] = {key: value for key, value in (metadata.get(marks) or {}).items() if key != REVISION}
     return {**{key: value for key, value in document.items() if key != "status"}, "metadata": metadata}
 
 
 def _compare(path: FieldPath, old: JsonValue, new: JsonValue) -> Iterator[FieldChange]:
-    if old == new and type(old) is type(new):
-        return
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted(old.keys() | new.keys()):
             yield from _compare((*path, key), old.get(key, ABSENT), new.get(key, ABSENT))
@@ -127,7 +123,13 @@ def _compare(path: FieldPath, old: JsonValue, new: JsonValue) -> Iterator[FieldC
             for name in [*olds, *(name for name in news if name not in olds)]:
                 yield from _compare((*path, (keys, name)), olds.get(name, ABSENT), news.get(name, ABSENT))
             return
-    yield FieldChange(path, old, new)
+    if not _same(old, new):
+        yield FieldChange(path, old, new)
+
+
+def _same(old: JsonValue, new: JsonValue) -> bool:
+    # To Python True equals 1; to the API server it does not.
+    return old == new and (old is ABSENT or json.dumps(old, sort_keys=True) == json.dumps(new, sort_keys=True))
 
 
 def _merge_key(*lists: list[Any]) -> str | None:

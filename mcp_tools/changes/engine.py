@@ -15,7 +15,7 @@ from mcp_tools.changes.diff import Edit, compare, inverse, json_patch, value_at
 from mcp_tools.changes.journal import Entry, is_whole
 from mcp_tools.changes.model import Approver, Decision, ObjectRef, Outcome, Phase, Plan, Progress, Reporter
 from mcp_tools.changes.operations import Wanted
-from mcp_tools.changes.rollout import ROLLOUTS, judge
+from mcp_tools.changes.rollout import ROLLOUTS, judge, moves_pods
 from mcp_tools.changes.warnings import moved_on, warnings_for
 from mcp_tools.changes.watch import Watcher
 from mcp_tools.cluster.connection import JSON_PATCH
@@ -147,7 +147,7 @@ class Engine:
             return Change(Outcome.DECLINED, plan, entry.id)
         try:
             reporter(Progress(Phase.APPLYING, f"applying to {prepared.found}"))
-            self._send(entry, prepared)
+            prepared = self._sent(prepared, *self._send(entry, prepared))
         except ShipmateError as error:
             self._journal.finish(entry.id, Outcome.FAILED, error.message)
             raise
@@ -221,8 +221,19 @@ class Engine:
             raise Conflict(f"The spec of {prepared.plan.target} changed since the plan was shown.", _AGAIN)
         return live
 
-    def _send(self, entry: Entry, prepared: _Prepared) -> None:
+    def _sent(self, prepared: _Prepared, before: dict[str, Any], after: dict[str, Any]) -> _Prepared:
+        """The change as it was carried out: what the server chose (a node port) may not be what the dry run chose."""
+        changes = compare(before, after)
+        if changes == prepared.plan.changes:
+            return prepared
+        self._journal.carried_out(prepared.change_id, changes, prepared.plan.target.kind)
+        return dataclasses.replace(prepared, plan=dataclasses.replace(prepared.plan, changes=changes))
+
+    def _send(self, entry: Entry, prepared: _Prepared) -> tuple[dict[str, Any], dict[str, Any]]:
         """Write once, against an object that is still the one that was shown.
+
+        Returns:
+            The object before and after.
 
         Raises:
             Conflict: It is not, or other writers never left a gap.
@@ -232,7 +243,7 @@ class Engine:
         for _ in range(WRITE_TRIES):
             live = self._guard(entry, prepared)
             try:
-                self._patch(prepared.found, live, prepared.edits)
+                return live, self._patch(prepared.found, live, prepared.edits)
             except Conflict as error:
                 conflict = error
                 continue
@@ -240,7 +251,7 @@ class Engine:
                 # The request may have arrived although its answer did not: the object itself knows.
                 if not self._stands(prepared):
                     raise Unreachable(f"{error.message} Nothing was changed.", error.hint) from error
-            return
+                return live, self._find(prepared.plan.target).object
         raise conflict or Conflict(f"{prepared.plan.target} is being written all the time.", _AGAIN)
 
     def _stands(self, prepared: _Prepared) -> bool:
@@ -270,7 +281,7 @@ class Engine:
     def _see_through(self, prepared: _Prepared, reporter: Reporter) -> Change:
         """Watch what was applied to its end, and take it back when the end is bad."""
         rollout = None
-        if prepared.found.kind.plural in ROLLOUTS:
+        if prepared.found.kind.plural in ROLLOUTS and moves_pods(prepared.plan.changes):
             verdict = self._watcher.watch(prepared.found, self._timeout, Phase.WATCHING, reporter)
             rollout = verdict.rollout
             if verdict.interrupted:

@@ -125,7 +125,7 @@ class Journal:
                     _dump(plan.target),
                     _dump(plan.arguments),
                     _dump([[edit.path, *_maybe(edit.path, edit.value, kind)] for edit in edits]),
-                    _dump([[c.path, _maybe(c.path, c.old, kind), _maybe(c.path, c.new, kind)] for c in plan.changes]),
+                    _changes(plan.changes, kind),
                     _dump(plan.warnings),
                     plan.resource_version,
                     generation,
@@ -166,6 +166,11 @@ class Journal:
                 (APPLYING, plan_id, Outcome.PLANNED.value),
             ).rowcount
         return entry if taken else self.planned(plan_id)
+
+    def carried_out(self, change_id: int, changes: tuple[FieldChange, ...], kind: str) -> None:
+        """Keep what a change really did, which is what an undo has to put back."""
+        with self._trouble():
+            self._db.execute("UPDATE changes SET changes = ? WHERE id = ?", (_changes(changes, kind), change_id))
 
     def finish(self, change_id: int, outcome: Outcome, reason: str | None = None) -> None:
         """Write down how a change ended, and mark what it undid."""
@@ -233,6 +238,10 @@ def is_whole(entry: Entry) -> bool:
     return MASK not in _dump(
         [[_maybe((), change.old, ""), _maybe((), change.new, "")] for change in entry.plan.changes]
     )
+
+
+def _changes(changes: tuple[FieldChange, ...], kind: str) -> str:
+    return _dump([[c.path, _maybe(c.path, c.old, kind), _maybe(c.path, c.new, kind)] for c in changes])
 
 
 def _maybe(path: FieldPath, value: Any, kind: str) -> list[Any]:

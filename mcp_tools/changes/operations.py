@@ -89,9 +89,28 @@ def set_image(found: Found, image: str, container: str | None) -> Wanted:
         UsageError: The kind has no pod template, the image is no image reference, or no container has that name.
         Ambiguous: There are several containers and none was named.
     """
-    _require(found, WORKLOADS, "given another image")
+    require_workload(found, "given another image")
     if not IMAGE.fullmatch(image):
         raise UsageError(f"{image!r} is not an image reference.", "Write it as repository:tag.")
+    name, spec = pick_container(found, container)
+    before = spec.get("image", "none")
+    path = ("spec", "template", "spec", "containers", ("name", name), "image")
+    return Wanted(
+        action="set_image",
+        title=f"Set the image of {found} (container {name}) from {before} to {image}",
+        found=found,
+        edits=(Edit(path, image),),
+        arguments={"image": image, "container": name},
+    )
+
+
+def pick_container(found: Found, container: str | None) -> tuple[str, dict[str, Any]]:
+    """The container that is meant (the only one, unless it is named), with its spec.
+
+    Raises:
+        UsageError: No container has that name.
+        Ambiguous: There are several containers and none was named.
+    """
     containers = {item["name"]: item for item in found.object["spec"]["template"]["spec"]["containers"]}
     names = tuple(containers)
     if container is None:
@@ -100,15 +119,16 @@ def set_image(found: Found, image: str, container: str | None) -> Wanted:
         container = names[0]
     if container not in containers:
         raise UsageError(f"{found} has no container {container!r}.", f"It has: {', '.join(names)}.")
-    before = containers[container].get("image", "none")
-    path = ("spec", "template", "spec", "containers", ("name", container), "image")
-    return Wanted(
-        action="set_image",
-        title=f"Set the image of {found} (container {container}) from {before} to {image}",
-        found=found,
-        edits=(Edit(path, image),),
-        arguments={"image": image, "container": container},
-    )
+    return container, containers[container]
+
+
+def require_workload(found: Found, done: str) -> None:
+    """Refuse a kind that has no pods of its own; `done` ends the sentence "A Service cannot be …".
+
+    Raises:
+        UsageError: It has none.
+    """
+    _require(found, WORKLOADS, done)
 
 
 def _require(found: Found, kinds: tuple[str, ...], done: str) -> None:

@@ -6,6 +6,7 @@ image that cannot be pulled or a container that keeps crashing fails the rollout
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from mcp_tools.cluster.pods import Condition, Owner, Pod, PodSummary, is_ready, 
 from mcp_tools.reads.answer import clip
 
 if TYPE_CHECKING:
+    from mcp_tools.changes.model import FieldChange
     from mcp_tools.cluster.connection import Connection
     from mcp_tools.cluster.kinds import Kind
 
@@ -80,6 +82,18 @@ class Rollout:
     ready: int
     available: int
     pods: tuple[PodSummary, ...]
+
+
+def moves_pods(changes: Iterable[FieldChange]) -> bool:
+    """Whether a change of a workload makes its controller replace, add or take away pods.
+
+    Only then is there an end to wait for, and a failure to blame on the change.
+    """
+    return any(
+        change.path[:2] in {("spec", "template"), ("spec", "replicas")}
+        or (change.path == ("spec", "paused") and change.new is not True)
+        for change in changes
+    )
 
 
 def observe(connection: Connection, kind: Kind, namespace: str, name: str) -> Rollout:

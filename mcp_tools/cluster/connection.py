@@ -6,6 +6,7 @@ Bytes go in and out: the typed models of the client cost about a second and are 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,8 @@ FIRST_ANSWER_SECONDS = 4.0
 READ_SECONDS = 20.0
 READ_RETRIES = 3
 
+# A patch that cannot be decoded is refused with the whole object in the message; the reason comes after it.
+_ECHOED = re.compile(r'(?:"" is invalid: patch: )?Invalid value: "\{(?:[^"\\]|\\.)*\}": ')
 JSON = "application/json"
 TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1,application/json"
 JSON_PATCH = "application/json-patch+json"
@@ -231,7 +234,7 @@ class Connection:
             answer = msgspec.json.decode(body, type=Status)
         except msgspec.MsgspecError:
             answer = Status(message=body[:300].decode("utf-8", "replace").strip())
-        message = answer.message or f"The API server answered {status}."
+        message = _ECHOED.sub("", answer.message) or f"The API server answered {status}."
         details: Mapping[str, Any] = {"status": status, "reason": answer.reason}
         match status:
             case 401:

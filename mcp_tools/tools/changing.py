@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -27,6 +27,39 @@ class ImageInput(TargetInput):
 
     image: Annotated[str, Field(min_length=1, max_length=512, description="repository:tag")]
     container: Annotated[str | None, Field(default=None, description="Needed when there are several")]
+
+
+class ConfigureInput(TargetInput):
+    """What a container is given."""
+
+    container: Annotated[str | None, Field(default=None, description="Needed when there are several")]
+    env: Annotated[dict[str, str | None], Field(default={}, description="null removes")]
+    requests: Annotated[dict[str, str], Field(default={}, description="cpu: 250m, memory: 512Mi")]
+    limits: Annotated[dict[str, str], Field(default={})]
+
+
+class RolloutInput(TargetInput):
+    """What to do with a rollout."""
+
+    action: Literal["undo", "pause", "resume"]
+    revision: Annotated[int | None, Field(default=None, ge=1, description="For undo; default: the one before")]
+
+
+class PatchInput(TargetInput):
+    """Which fields to set."""
+
+    fields: Annotated[
+        dict[str, Any], Field(default={}, description="spec.template.spec.containers[app].tty: value; null removes")
+    ]
+    labels: Annotated[dict[str, str | None], Field(default={})]
+    annotations: Annotated[dict[str, str | None], Field(default={})]
+
+
+class NodeInput(ToolInput):
+    """Which node, and what to do with it."""
+
+    node: Annotated[str, Field(min_length=1, max_length=253)]
+    action: Literal["cordon", "uncordon"]
 
 
 class PlanInput(ToolInput):
@@ -69,6 +102,40 @@ def _set_image(hands: Hands, given: ImageInput) -> Answer:
     return _run(hands, set_image(found, given.image, given.container))
 
 
+def _configure(hands: Hands, given: ConfigureInput) -> Answer:
+    from mcp_tools.changes.configuring import configure
+    from mcp_tools.cluster.resolve import WORKLOADS, find_object
+
+    found = find_object(hands.connection, given.target, given.namespace, WORKLOADS)
+    return _run(hands, configure(found, given.container, env=given.env, requests=given.requests, limits=given.limits))
+
+
+def _rollout(hands: Hands, given: RolloutInput) -> Answer:
+    from mcp_tools.changes.revising import pause, resume, roll_back
+    from mcp_tools.cluster.resolve import WORKLOADS, find_object
+
+    found = find_object(hands.connection, given.target, given.namespace, WORKLOADS)
+    if given.action == "undo":
+        return _run(hands, roll_back(hands.connection, found, given.revision))
+    return _run(hands, pause(found) if given.action == "pause" else resume(found))
+
+
+def _patch(hands: Hands, given: PatchInput) -> Answer:
+    from mcp_tools.changes.patching import patch
+    from mcp_tools.cluster.resolve import DESCRIBABLE, find_object
+
+    found = find_object(hands.connection, given.target, given.namespace, DESCRIBABLE)
+    return _run(hands, patch(found, given.fields, given.labels, given.annotations))
+
+
+def _node(hands: Hands, given: NodeInput) -> Answer:
+    from mcp_tools.changes.patching import cordon
+    from mcp_tools.cluster.resolve import find_object
+
+    found = find_object(hands.connection, f"nodes/{given.node}", None, ())
+    return _run(hands, cordon(found, schedulable=given.action == "uncordon"))
+
+
 def _apply(hands: Hands, given: PlanInput) -> Answer:
     from mcp_tools.changes.report import report
 
@@ -101,6 +168,32 @@ TOOLS = (
     _change("scale", "Scale", "Set a workload's number of replicas.", ScaleInput, _scale, idempotent=True),
     _change("restart", "Restart", "Replace a workload's pods, a few at a time.", TargetInput, _restart),
     _change("set_image", "Set image", "Give a container another image.", ImageInput, _set_image, idempotent=True),
+    _change(
+        "configure_workload",
+        "Configure",
+        "Set a container's environment, requests and limits.",
+        ConfigureInput,
+        _configure,
+        idempotent=True,
+    ),
+    _change(
+        "rollout",
+        "Rollout",
+        "Go back to an earlier revision of a workload, or pause or resume its rollout.",
+        RolloutInput,
+        _rollout,
+    ),
+    _change(
+        "patch_resource",
+        "Patch",
+        "Set fields, labels or annotations of any object (a Service's type or selector, a PVC's size).",
+        PatchInput,
+        _patch,
+        idempotent=True,
+    ),
+    _change(
+        "node_maintenance", "Node", "Keep new pods off a node, or let them on again.", NodeInput, _node, idempotent=True
+    ),
     _change(
         "undo_change", "Undo", "Put back what a change replaced, unless somebody changed it since.", UndoInput, _undo
     ),
