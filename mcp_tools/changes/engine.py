@@ -281,7 +281,7 @@ class Engine:
     def _see_through(self, prepared: _Prepared, reporter: Reporter) -> Change:
         """Watch what was applied to its end, and take it back when the end is bad."""
         rollout = None
-        if prepared.found.kind.plural in ROLLOUTS and moves_pods(prepared.plan.changes):
+        if prepared.found.kind.plural in ROLLOUTS and moves_pods(prepared.found.object, prepared.plan.changes):
             verdict = self._watcher.watch(prepared.found, self._timeout, Phase.WATCHING, reporter)
             rollout = verdict.rollout
             if verdict.interrupted:

@@ -84,16 +84,17 @@ class Rollout:
     pods: tuple[PodSummary, ...]
 
 
-def moves_pods(changes: Iterable[FieldChange]) -> bool:
-    """Whether a change of a workload makes its controller replace, add or take away pods.
+def moves_pods(workload: dict[str, Any], changes: Iterable[FieldChange]) -> bool:
+    """Whether changes of a workload make its controller replace, add or take away pods.
 
     Only then is there an end to wait for, and a failure to blame on the change.
     """
-    return any(
-        change.path[:2] in {("spec", "template"), ("spec", "replicas")}
-        or (change.path == ("spec", "paused") and change.new is not True)
-        for change in changes
-    )
+    heads = {change.path[:2]: change.new for change in changes}
+    if ("spec", "paused") in heads:
+        return heads["spec", "paused"] is not True
+    if ("spec", "replicas") in heads:
+        return True
+    return ("spec", "template") in heads and not workload["spec"].get("paused")
 
 
 def observe(connection: Connection, kind: Kind, namespace: str, name: str) -> Rollout:

@@ -33,6 +33,8 @@ def warnings_for(connection: Connection, found: Found, changes: tuple[FieldChang
         if replicas.new == 0:
             warnings.append(f"With 0 replicas nothing serves {found.name} any more.")
         warnings += _autoscaler(connection, found)
+    if (found.object.get("spec") or {}).get("paused") and any(c.path[:2] == ("spec", "template") for c in changes):
+        warnings.append("The rollout is paused: this waits until it is resumed.")
     warnings += _managers(found.object)
     return tuple(warnings)
 
