@@ -22,6 +22,11 @@ def phrase(step: Step) -> str:
             return f"set image {given['target']} {given['container']}={given['image']}{where}"
         case "set_image":
             return f"set image of {given['target']} to {given['image']}{where}"
+        case "rollout":
+            revision = f" to revision {given['revision']}" if "revision" in given else ""
+            return f"rollout {given['action']} {given['target']}{revision}{where}"
+        case "node_maintenance":
+            return f"{given['action']} {given['node']}"
         case "undo_change":
             return f"undo {given['change_id']}" if given else "undo"
         case "apply_plan":

@@ -11,21 +11,22 @@ import itertools
 import re
 from typing import TYPE_CHECKING
 
-from assistant.offline.intents import changes, reads, scale
+from assistant.offline.intents import changes, maintenance, reads, scale
 from assistant.offline.model import Mention, Refuse, Relative, Reply, Step, ToolCall
 from assistant.offline.namespaces import without_namespace
 from assistant.offline.phrasing import phrase
 from assistant.offline.sentence import MAX_LENGTH, MAX_WORDS, Sentence, Word, mended, read
 from assistant.offline.shape import shape
-from assistant.offline.words import CHANGING, NOT_OFFERED
+from assistant.offline.typos import correct
+from assistant.offline.words import CHANGING, NOT_OFFERED, kinds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 EXAMPLES = ("scale backend to 3", "get pods", "logs of backend", "status", "help")
-CHANGES = frozenset({"scale", "restart", "set_image", "undo_change", "apply_plan"})
-_CHANGE_FLAGS = {"scale": {"namespace", "replicas"}}
+CHANGES = frozenset({"scale", "restart", "set_image", "undo_change", "apply_plan", "rollout", "node_maintenance"})
 _NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_DIGIT = re.compile(r"\d|[^\x00-\x7f]|=")
 _MAX_TYPOS = 2
 _MAX_HINTED = 30
 
@@ -46,8 +47,9 @@ def plan(raw: str, last: Mention | None = None) -> Step:
         return Refuse(f"{space!r} is no name of a namespace.")
     changing = _change(sentence, last)
     looking = None if changing else reads.match(sentence, last)
-    if changing is None and looking is None:
-        changing, looking = _mended(sentence, last)
+    if changing is None and (looking is None or _names_a_kind(looking)):
+        changing, mended_looking = _mended(sentence, last)
+        looking = mended_looking or looking
     if changing is not None:
         return _guarded(sentence, last, changing) or changing
     if isinstance(looking, Reply):
@@ -83,7 +85,8 @@ def _scales(step: Step) -> bool:
 
 def _read_change(words: Sequence[Word], namespace: str | None, last: Mention | None) -> Step | None:
     given = shape(words)
-    return scale.match(given, namespace, last) or changes.match(given, namespace, last)
+    families = (scale.match, maintenance.match, changes.match)
+    return next((step for match in families if (step := match(given, namespace, last)) is not None), None)
 
 
 def _mended(sentence: Sentence, last: Mention | None) -> tuple[Step | None, Step | None]:
@@ -97,6 +100,12 @@ def _mended(sentence: Sentence, last: Mention | None) -> tuple[Step | None, Step
         if looking is not None:
             return None, looking
     return None, None
+
+
+def _names_a_kind(looking: Step) -> bool:
+    """Whether a look is at an object whose name is a kind's with a typo: "list deploymnets"."""
+    target = looking.arguments.get("target", "") if isinstance(looking, ToolCall) else ""
+    return correct(target, strict=True) in kinds()
 
 
 def _noted(step: Step) -> Step:
@@ -143,13 +152,15 @@ def _commands_in(sentence: Sentence, last: Mention | None) -> tuple[str, ...]:
         for end in range(len(words), start, -1):
             step = _change(dataclasses.replace(sentence, words=words[start:end]), last)
             if step is not None and is_change(step):
-                return (phrase(step),)
+                # Half of "20 5" or of two namespaces is another change than the one that was meant.
+                rest = (*words[:start], *words[end:])
+                return () if any(word.text == "in" or _DIGIT.search(word.text) for word in rest) else (phrase(step),)
     return ()
 
 
 def _not_understood(sentence: Sentence, last: Mention | None) -> Refuse:
     words = [word.text for word in sentence.words]
-    offered = next((word for word in words if word in NOT_OFFERED or word == "remove"), None)
+    offered = next((word for word in words if word in NOT_OFFERED or word in {"remove", "drop"}), None)
     if offered:
         return Refuse(f"I cannot {offered} things without a model, and nothing was done.", hint=_understood())
     commands = () if sentence.negated else _commands_in(sentence, last)

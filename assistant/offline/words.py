@@ -42,7 +42,13 @@ _VERBS = {
     "increase": "increase raise grow expand",
     "decrease": "decrease reduce shrink lower",
     "add": "add",
-    "remove": "remove drop",
+    "remove": "remove",
+    "drop": "drop",
+    "roll": "roll",
+    "pause": "pause",
+    "resume": "resume",
+    "cordon": "cordon",
+    "uncordon": "uncordon",
     "double": "double",
     "triple": "triple",
     "halve": "halve",
@@ -57,14 +63,16 @@ _VERBS = {
 CHANGING = frozenset(_VERBS)
 """The verbs, in canonical form, that speak of a change."""
 NOT_OFFERED = _set(
-    "delete destroy terminate drain cordon uncordon taint exec create expose patch edit label annotate autoscale "
-    "install uninstall kill stop pause resume deploy port-forward cp attach evict rename move migrate"
+    "delete destroy terminate drain taint exec create expose patch edit label annotate autoscale "
+    "install uninstall kill stop deploy port-forward cp attach evict rename move migrate"
 )
 """Verbs of changes that there is no tool for."""
 
 _TOPICS = {
     "show": "show list get display print see view give find fetch",
-    "describe": "describe inspect explain detail details info information about examine configuration spec",
+    "describe": (
+        "describe inspect explain detail details info information about examine configuration spec look looks looking"
+    ),
     "diagnose": (
         "why diagnose troubleshoot debug investigate analyze analyse crash crashes crashing crashed crashloop "
         "crashlooping crashloopbackoff slow pending stuck restarts restarting restarted reason cause happened happening"
@@ -129,7 +137,8 @@ QUESTIONS = _set(
 )
 """A sentence that begins with one of these asks."""
 ATTRIBUTES = _set(
-    "cpu memory ram disk storage port ports version tag timeout limit limits request requests env variable "
+    "cpu memory ram resource resources usage uses using used consumption consume consumes most top revision "
+    "disk storage port ports version tag timeout limit limits request requests env variable "
     "annotation label labels selector traffic size capacity budget priority replicas-count user users tenant "
     "percent max maximum min minimum something anything nothing someone both any some none few couple pair "
     "several multiple parallel order turn place time times minute minutes min mins hour hours second seconds sec "
@@ -140,9 +149,9 @@ ATTRIBUTES = _set(
 FILLER = _set(
     "and or but then also plus so than too very really still there here me us i we you they them he she be been "
     "being do get got let's lets let tell like these those only again now please thanks line lines kind of across "
-    "everywhere entire whole wide keep keeps look looks looking know understand think seems seem currently "
+    "everywhere entire whole wide keep keeps know understand think seems seem currently often "
     "containing matching grep search lately right just yet ever exactly i'm we're it's that's there's you're with "
-    "hi hello hey yes"
+    "yes own owns owned tree"
 )
 VOCABULARY = frozenset().union(
     CANONICAL, TOPICS, CHANGING, NOT_OFFERED, NUMBERS, ARTICLES, PRONOUNS, STRUCTURE, NEGATIONS, CONDITIONS, QUESTIONS,
@@ -160,9 +169,7 @@ OPENINGS = _phrases(
 )
 ASKING_KINDLY = frozenset(_phrases("can you;could you;would you;will you"))
 """Openings that make a request of a question."""
-CLOSINGS = _phrases(
-    "thanks;thank you;thank you very much;for me;for us;right away;right now;at once;ok;okay;then;cheers"
-)
+CLOSINGS = _phrases("thanks;thank you;thank you very much;for me;for us;right away;right now;at once;then;cheers")
 
 # Words that are one slip away from the vocabulary and are none: "restarted" tells, "remote" names.
 NOT_TYPOS = _set(

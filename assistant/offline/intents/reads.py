@@ -10,10 +10,11 @@ import itertools
 import re
 from typing import TYPE_CHECKING, Any
 
+from assistant.offline.intents import reports
 from assistant.offline.intents.values import target_of
 from assistant.offline.model import Clarify, Mention, Reply, Step, ToolCall
 from assistant.offline.namespaces import without_namespace
-from assistant.offline.shape import Shape, shape
+from assistant.offline.shape import Part, Shape, shape
 from assistant.offline.words import CHANGING, CONDITIONS, NOT_OFFERED, TOPICS, kinds
 
 if TYPE_CHECKING:
@@ -25,11 +26,12 @@ HELP = """Without a model I understand requests like these:
 
 - `status`: how the stack is
 - `get pods`, `list deployments everywhere`: objects of any kind
+- `events of backend`, `top pods`, `search redis`, `explain deployment.spec.strategy`, `can i delete pods?`
 - `describe backend`, `why is backend crashing?`: one object with its events
 - `logs of backend`, `last 20 errors of backend`: the latest lines of all its pods
 - `rollout status backend`: whether a rollout is complete
 - `scale backend to 3`, `scale up backend by 2`, `double the backends`
-- `restart backend`
+- `restart backend`, `rollout undo backend`, `rollout pause backend`, `cordon node-1`
 - `set image of backend to todo-backend:1.1.0`
 - `history`, `undo`, `undo 12`: what was changed, and taking it back
 - `apply plan 1a2b3c4d`: a plan that was shown before
@@ -42,44 +44,66 @@ _SEARCHES = frozenset({"grep", "search", "find"})
 _SECONDS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "hour": 3600, "d": 86400, "day": 86400, "week": 604_800}
 _UNIT = re.compile(r"(?P<unit>second|sec|minute|min|hour|day|week)s?|(?P<letter>[smhd])")
 _DURATION = re.compile(r"([0-9]{1,6})([smhd])")
-_TOLD = {"errors": "error", "warnings": "warning", "exceptions": "exception", "tracebacks": "traceback"}
+_TOLD: dict[str, dict[str, Any]] = {
+    "exceptions": {"contains": "exception"},
+    "tracebacks": {"contains": "traceback"},
+    "errors": {"level": "error"},
+    "warnings": {"level": "warning"},
+}
 _EVERYWHERE = frozenset({"all", "every", "across", "entire"})
 _WORKLOADS = frozenset({"deployments", "statefulsets", "daemonsets", "replicasets"})
 _ASKS_WHAT_WAS = frozenset({"why", "when", "who", "what", "how", "which", "did", "has", "was"})
+_LABELLED = frozenset({"with", "label", "labels", "selector", "the", "labelled", "labeled"})
 _LABEL = re.compile(r"[A-Za-z0-9./_-]+!?=[A-Za-z0-9._-]*(?:,[A-Za-z0-9./_-]+!?=[A-Za-z0-9._-]*)*")
 
 
 def match(sentence: Sentence, last: Mention | None) -> Step | None:
     """A call of a reading tool, a reply, a question back, or None."""
-    if not _looks(sentence):
-        return None
     words, found = _without_search(sentence.words)
     words, everywhere = _without_everywhere(words, sentence)
     words, namespace = _without_namespace(words, sentence, searched="contains" in found)
+    where: dict[str, Any] = {"all_namespaces": True} if everywhere else {"namespace": namespace} if namespace else {}
+    allowed = None if sentence.quoting else reports.access(words, where)
+    if allowed or not _looks(sentence):
+        return allowed
     words, since = _without_duration(words)
+    words, label = _without_label(words, sentence)
     bag = shape(words)
     topics = {part.symbol for part in bag.parts} & TOPICS
     if {part.symbol for part in bag.parts} & {"up", "down"}:
         topics |= {"status"}
+    if {part.symbol for part in bag.parts} & {"restart", "scale", "alter"}:
+        topics |= {"diagnose"}
     listed = [part.symbol for part in bag.parts if part.symbol in kinds().values()]
-    where: dict[str, Any] = {"all_namespaces": True} if everywhere else {"namespace": namespace} if namespace else {}
     named = bag.all("T")
-    # "is it true that …" and the like leave pronouns beside the name they stand for.
-    targets = [part for part in named if part.text] or named[:1]
+    # "pods that are failing": a pronoun beside a name or a kind stands for it.
+    alone = [part for part in named[:1] if not (listed and part.typed.lower() == "that")]
+    targets = [part for part in named if part.text] or alone
+        p for p in named[:1] if not (listed and p.typed.lower() == "that")
+    ]
     if len(targets) > 1 or any(part.symbol in {"S", "H", "I", "C", "V", "X"} for part in bag.parts):
         return None
+    report = reports.match(bag, words, where)
+    if report is not None:
+        return report
     logs = bool(topics & {"logs", *_TOLD}) or "contains" in found
-    if bag.all("N") and not logs:
+    numbers = bag.all("N")
+    if len(numbers) > 1 or (numbers and not logs and "history" not in topics):
         return None
     if logs:
-        target = target_of(targets[0], namespace, last) if targets else None
-        return _logs(sentence, bag, {**found, **since}, target, topics, namespace, implied=None if targets else last)
+        target = target_of(targets[0] if targets else Part("T"), namespace, last)
+        return _logs(sentence, bag, {**found, **since}, target, namespace)
     if since:
         return None
     if targets:
+        custom = _custom_kind(sentence, bag)
+        if custom:
+            return ToolCall("list_resources", {"kind": custom, **where, **label})
         target = target_of(targets[0], namespace, last)
         return _object(topics, listed, target, bag)
-    return _whole(sentence, topics, listed, where, last)
+    if numbers:
+        return ToolCall("list_changes", {"limit": max(1, min(int(numbers[0].text), 200))})
+    return _whole(sentence, topics, listed, {**where, **label}, last)
 
 
 def _looks(sentence: Sentence) -> bool:
@@ -89,7 +113,10 @@ def _looks(sentence: Sentence) -> bool:
     words = [word.text for word in sentence.words]
     if words[0] in {"don't", "dont", "never", "not"} or words[:2] == ["do", "not"]:
         return False
-    speaks = [word for word in words if word in NOT_OFFERED or (word in CHANGING and word not in {"run", "use"})]
+    harmless = {"run", "use"}
+    if any(_LABEL.fullmatch(word.typed) for word in sentence.words) and words[0] != "label":
+        harmless.add("label")
+    speaks = [word for word in words if word in NOT_OFFERED | CHANGING and word not in harmless]
     if not speaks:
         return True
     # "why did backend restart?" looks back; "what if I restart backend?" does not.
@@ -141,6 +168,24 @@ def _without_namespace(
     return found or (tuple(words), None)
 
 
+def _without_label(words: Sequence[Word], sentence: Sentence) -> tuple[tuple[Word, ...], dict[str, str]]:
+    """The words without "with label app=backend", and the argument."""
+    for position, word in enumerate(words):
+        if _LABEL.fullmatch(word.typed):
+            start = position
+            while start and words[start - 1].typed.lower() in {
+                "with",
+                "label",
+                "labels",
+                "selector",
+                "the",
+                "labelled",
+            }:
+                start -= 1
+            return (*words[:start], *words[position + 1 :]), {"label_selector": word.typed}
+    return tuple(words), {"label_selector": sentence.flags["selector"]} if "selector" in sentence.flags else {}
+
+
 def _without_duration(words: Sequence[Word]) -> tuple[tuple[Word, ...], dict[str, int]]:
     """The words without "last 5 minutes" or "since 1h", and the seconds."""
     for position, word in enumerate(words):
@@ -164,29 +209,19 @@ def _seconds_of(unit: re.Match[str]) -> int:
 
 
 def _logs(
-    sentence: Sentence,
-    bag: Shape,
-    found: dict[str, Any],
-    target: Mention | None,
-    topics: set[str],
-    namespace: str | None,
-    *,
-    implied: Mention | None,
+    sentence: Sentence, bag: Shape, found: dict[str, Any], target: Mention | None, namespace: str | None
 ) -> Step | None:
-    words = {part.symbol for part in bag.parts}
+    topics = {part.symbol for part in bag.parts}
     flags = sentence.flags
     arguments: dict[str, Any] = dict(found)
     numbers = bag.all("N")
-    if len(numbers) > 1:
-        return None
     lines = numbers[0].text if numbers else flags.get("tail", "")
     if lines.isdigit():
         arguments["tail_lines"] = max(1, min(int(lines), 500))
-    if "previous" in words or "previous" in flags:
+    if "previous" in topics or "previous" in flags:
         arguments["previous"] = True
-    told = [text for topic, text in _TOLD.items() if topic in topics]
-    if told:
-        arguments.setdefault("contains", told[0])
+    told = next((told for topic, told in _TOLD.items() if topic in topics), {})
+    arguments = told | arguments
     if "container" in flags:
         arguments["container"] = flags["container"]
     since = _DURATION.fullmatch(flags.get("since", ""))
@@ -194,7 +229,6 @@ def _logs(
         arguments["since_seconds"] = int(since[1]) * _SECONDS[since[2]]
     follow = "follow" in flags or any(part.typed.lower() in {"follow", "tail"} for part in bag.parts)
     note = "Following is not offered here; these are the latest lines." if follow else ""
-    target = target or (Mention(implied.target, namespace or implied.namespace) if implied else None)
     if target is None:
         where = {"namespace": namespace} if namespace else {}
         return Clarify("Whose logs?", ToolCall("get_logs", {**where, **arguments}, note=note), "target")
@@ -210,14 +244,23 @@ def _object(topics: set[str], listed: list[str], target: Mention | None, bag: Sh
         return ToolCall("list_changes", note="These are all changes; there is no history of one object.")
     if rollout and (not kind or kind in _WORKLOADS) and not {"wrong", "problem", "problems"} & _typed(bag):
         name = "rollout_status"
-    elif topics - {"help", "whole"} or kind or listed:
+    elif topics - {"help", "whole"} or kind or listed or _typed(bag) & {"own", "owns", "owned", "tree"}:
         name = "describe_resource"
     else:
         return None
     if target is None:
         return Clarify("Which one do you mean?", ToolCall(name), "target")
     where = {"namespace": target.namespace} if target.namespace else {}
-    return ToolCall(name, {"target": target.target, **where})
+    owned = {"owned": True} if name == "describe_resource" and _typed(bag) & {"own", "owns", "owned", "tree"} else {}
+    return ToolCall(name, {"target": target.target, **where, **owned})
+
+
+def _custom_kind(sentence: Sentence, bag: Shape) -> str | None:
+    """`kubectl get rollouts`, `get rollouts.argoproj.io`: what kubectl's get takes is a kind."""
+    if bag.text != "show T" or bag.parts[0].typed.lower() not in {"get", "list"}:
+        return None
+    name = bag.parts[1].text
+    return name if "/" not in name and (sentence.kubectl or "." in name) else None
 
 
 def _typed(bag: Shape) -> set[str]:
@@ -236,16 +279,11 @@ def _whole(
         return Reply(HELP)
     if len(listed) == 1:
         arguments: dict[str, Any] = {"kind": listed[0], **where}
-        label = next(
-            (word.typed for word in sentence.words if _LABEL.fullmatch(word.typed)), sentence.flags.get("selector")
-        )
-        if label:
-            arguments["label_selector"] = label
         if "field_selector" in sentence.flags:
             arguments["field_selector"] = sentence.flags["field_selector"]
         note = "Watching is not offered here; this is how it is at the moment." if "watch" in sentence.flags else ""
         return ToolCall("list_resources", arguments, note=note)
-    if "history" in topics or {"what", "did", "do"} <= typed or {"what", "happened"} <= typed:
+    if "history" in topics or ({"what", "you"} <= typed and typed & {"did", "have"}):
         return ToolCall("list_changes")
     if "rollout" in topics:
         if last is None:

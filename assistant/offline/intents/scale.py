@@ -18,7 +18,7 @@ _TO = "(?:to|at|=)(?: exactly)?"
 _SET = "(?:scale|set)"
 _ANY = "(?:scale|set|alter|increase|decrease)"
 _MORE = "(?:increase|up|scale up|scale out)"
-_LESS = "(?:decrease|down|scale down|scale in|scale back)"
+_LESS = "(?:decrease|drop|down|scale down|scale in|scale back)"
 _WANTED = "(?:(?:i|we) (?:want|need) )?"
 
 TO = (
@@ -51,7 +51,7 @@ BY = (
     (f"decrease T {_PODS} by N", -1),
     (f"{_WANTED}N (?:fewer|less) {_PODS} (?:of|for) T", -1),
     (f"{_WANTED}N (?:fewer|less) T", -1),
-    ("remove N replicas (?:from|of) T", -1),
+    ("(?:remove|drop) N replicas (?:from|of) T", -1),
 )
 ADD_PLURAL = "add N T"
 ONE_MORE = (f"(?:{_WANTED}|add )another (?:{_PODS} (?:of|for|to) )?T", 1)
@@ -77,7 +77,7 @@ PERHAPS_TO = (
     "scale N T",
     f"T N {_PODS}",
 )
-REMOVE_PODS = "remove N pods (?:from|of) T|remove N T"
+REMOVE_PODS = "(?:remove|drop) N pods (?:from|of) T|(?:remove|drop) N T"
 HOW_MANY = (
     (f"{_SET} T", 0),
     ("(?:scale|set) T (?:up|out)|(?:scale up|scale out|increase) T|increase replicas (?:of|for) T|(?:add )?more T", 1),
