@@ -79,8 +79,6 @@ def match(sentence: Sentence, last: Mention | None) -> Step | None:
     # "pods that are failing": a pronoun beside a name or a kind stands for it.
     alone = [part for part in named[:1] if not (listed and part.typed.lower() == "that")]
     targets = [part for part in named if part.text] or alone
-        p for p in named[:1] if not (listed and p.typed.lower() == "that")
-    ]
     if len(targets) > 1 or any(part.symbol in {"S", "H", "I", "C", "V", "X"} for part in bag.parts):
         return None
     report = reports.match(bag, words, where)
