@@ -192,9 +192,16 @@ def _answered(context: Context) -> tuple[str, bool] | None:
 def _words(planned: ToolResult) -> str:
     data = planned.data
     lines = [f"{data['title']} (context {data['context']})?"]
-    lines += [f"{field['path']}: {_side(field, 'old')} → {_side(field, 'new')}" for field in data["diff"]]
+    lines += [_line(field) for field in data["diff"]]
     lines += [f"Warning: {warning}" for warning in data["warnings"]]
     return "\n".join(lines)
+
+
+def _line(field: dict[str, Any]) -> str:
+    if "verb" in field:
+        return f"{field['verb']} {field['object']}"
+    about = f"{field['object']}: " if "object" in field else ""
+    return f"{about}{field['path']}: {_side(field, 'old')} → {_side(field, 'new')}"
 
 
 def _side(field: dict[str, Any], side: str) -> str:

@@ -8,8 +8,9 @@ from rich.console import Group
 from rich.text import Text
 
 from assistant.render.consoles import printable
-from mcp_tools.changes.diff import public, render_value
+from mcp_tools.changes.diff import render_value
 from mcp_tools.changes.model import ABSENT
+from mcp_tools.changes.report import public_diff
 from mcp_tools.redaction import redact_text
 
 if TYPE_CHECKING:
@@ -18,16 +19,30 @@ if TYPE_CHECKING:
     from mcp_tools.changes.model import Plan
 
 
+MAX_FIELDS = 60
+
+
 def render_plan(plan: Plan) -> RenderableType:
     """The plan with its diff, redacted."""
     parts: list[RenderableType] = [
         Text.assemble(("▲ ", "name"), (printable(redact_text(plan.title)), "head")),
         Text(f"  context {printable(plan.context)}, plan {plan.id}", style="faint"),
     ]
-    for change in plan.changes:
-        field = public(change, plan.target.kind)
+    about = ""
+    for field in public_diff(plan)[:MAX_FIELDS]:
+        if "verb" in field:
+            mark, style = ("-", "old") if field["verb"] == "delete" else ("+", "new")
+            about = field["object"]
+            parts.append(Text(f"  {mark} {field['verb']} {printable(about)}", style=style))
+            continue
+        if field.get("object", "") != about:
+            about = field["object"]
+            parts.append(Text(f"  {printable(about)}", style="name"))
         old, new = (printable(render_value(field.get(side, ABSENT))) for side in ("old", "new"))
         parts.append(Text.assemble(f"  {printable(field['path'])}: ", (old, "old"), " → ", (new, "new")))
+    left = len(public_diff(plan)) - MAX_FIELDS
+    if left > 0:
+        parts.append(Text(f"  … and {left} more fields", style="faint"))
     parts += [Text.assemble(("  ! ", "warn"), (printable(redact_text(warning)), "warn")) for warning in plan.warnings]
     if not plan.reversible:
         parts.append(Text("  This cannot be undone by `undo`.", style="faint"))

@@ -35,6 +35,29 @@ def compare(before: dict[str, Any], after: dict[str, Any]) -> tuple[FieldChange,
     return tuple(_compare((), _comparable(before), _comparable(after)))
 
 
+def added(document: dict[str, Any]) -> tuple[FieldChange, ...]:
+    """The fields that a manifest gives, as additions; what says which object it is, is left out."""
+    rest = {key: value for key, value in document.items() if key not in {"apiVersion", "kind", "status"}}
+    rest["metadata"] = {
+        key: value for key, value in (document.get("metadata") or {}).items() if key not in {"name", "namespace"}
+    }
+    return tuple(_added((), rest))
+
+
+def _added(path: FieldPath, value: JsonValue) -> Iterator[FieldChange]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _added((*path, key), item)
+        return
+    key = _merge_key(value) if isinstance(value, list) and value else None
+    if key is None:
+        yield FieldChange(path, ABSENT, value)
+        return
+    for item in value:
+        rest = {name: inner for name, inner in item.items() if name != key}
+        yield from _added((*path, (key, str(item[key]))), rest or item)
+
+
 def value_at(document: Any, path: FieldPath) -> JsonValue:
     """What stands at a path, or `ABSENT`."""
     for step in path:

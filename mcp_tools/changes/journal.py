@@ -18,9 +18,9 @@ from typing import Any
 import msgspec
 
 from mcp_tools.changes.diff import Edit
-from mcp_tools.changes.model import ABSENT, FieldChange, FieldPath, ObjectRef, Outcome, Plan
-from mcp_tools.errors import PlanExpired, ShipmateError
-from mcp_tools.redaction import MASK, redact_at, redact_text
+from mcp_tools.changes.model import ABSENT, FieldChange, FieldPath, ObjectRef, Outcome, Plan, Step, Verb
+from mcp_tools.errors import NotFound, PlanExpired, ShipmateError, UsageError
+from mcp_tools.redaction import MASK, redact, redact_at, redact_text
 
 PLAN_MINUTES = 15
 MIGRATIONS = (
@@ -32,16 +32,11 @@ MIGRATIONS = (
         ended_at TEXT,
         context TEXT NOT NULL,
         server TEXT NOT NULL,
-        uid TEXT NOT NULL,
         action TEXT NOT NULL,
         title TEXT NOT NULL,
-        target TEXT NOT NULL,
         arguments TEXT NOT NULL,
-        edits TEXT NOT NULL,
-        changes TEXT NOT NULL,
+        steps TEXT NOT NULL,
         warnings TEXT NOT NULL,
-        resource_version TEXT NOT NULL,
-        generation INTEGER NOT NULL,
         reversible INTEGER NOT NULL,
         status TEXT NOT NULL,
         reason TEXT,
@@ -56,14 +51,27 @@ APPLYING = "applying"
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """A step as it is kept: enough to carry it out, and to put back what it replaced.
+
+    Attributes:
+        before: For a deletion, the object as it was.
+    """
+
+    step: Step
+    edits: tuple[Edit, ...] = ()
+    body: dict[str, Any] | None = None
+    force: bool = False
+    before: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One row of the journal. `status` is an `Outcome` value, or `applying` while a change is in flight."""
 
     id: int
     plan: Plan
-    edits: tuple[Edit, ...]
-    uid: str
-    generation: int
+    records: tuple[Record, ...]
     at: str
     ended_at: str | None
     status: str
@@ -102,33 +110,26 @@ class Journal:
         """Close the file."""
         self._db.close()
 
-    def add_plan(self, plan: Plan, edits: tuple[Edit, ...], *, server: str, uid: str, generation: int) -> int:
+    def add_plan(self, plan: Plan, records: tuple[Record, ...], *, server: str) -> int:
         """Keep a plan before anything is done.
 
         Returns:
             Its number, which is the change's number if it is carried out.
         """
-        kind = plan.target.kind
         with self._trouble():
             cursor = self._db.execute(
-                "INSERT INTO changes (plan_id, at, context, server, uid, action, title, target, arguments, edits,"
-                " changes, warnings, resource_version, generation, reversible, status, undoes)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO changes (plan_id, at, context, server, action, title, arguments, steps, warnings,"
+                " reversible, status, undoes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     plan.id,
                     _now(),
                     plan.context,
                     server,
-                    uid,
                     plan.action,
                     redact_text(plan.title),
-                    _dump(plan.target),
-                    _dump(plan.arguments),
-                    _dump([[edit.path, *_maybe(edit.path, edit.value, kind)] for edit in edits]),
-                    _changes(plan.changes, kind),
-                    _dump(plan.warnings),
-                    plan.resource_version,
-                    generation,
+                    _dump(redact(plan.arguments)),
+                    _dump([_held(record) for record in records]),
+                    _dump(redact(plan.warnings)),
                     plan.reversible,
                     Outcome.PLANNED.value,
                     plan.undoes,
@@ -167,10 +168,11 @@ class Journal:
             ).rowcount
         return entry if taken else self.planned(plan_id)
 
-    def carried_out(self, change_id: int, changes: tuple[FieldChange, ...], kind: str) -> None:
-        """Keep what a change really did, which is what an undo has to put back."""
+    def carried_out(self, change_id: int, records: tuple[Record, ...]) -> None:
+        """Keep what was really done so far, which is what an undo has to put back."""
         with self._trouble():
-            self._db.execute("UPDATE changes SET changes = ? WHERE id = ?", (_changes(changes, kind), change_id))
+            held = _dump([_held(record) for record in records])
+            self._db.execute("UPDATE changes SET steps = ? WHERE id = ?", (held, change_id))
 
     def finish(self, change_id: int, outcome: Outcome, reason: str | None = None) -> None:
         """Write down how a change ended, and mark what it undid."""
@@ -212,6 +214,26 @@ class Journal:
             ).fetchone()
         return _entry(row) if row else None
 
+    def undoable(self, change_id: int | None, context: str) -> Entry:
+        """A change that can be undone in a context; None is the last one.
+
+        Raises:
+            NotFound: There is no such change, or none to undo.
+            UsageError: It cannot be undone, and why.
+        """
+        if change_id is None:
+            entry = self.last_reversible(context)
+            if entry is None:
+                raise NotFound(f"There is no change to undo in context {context!r}.", _LISTS)
+        else:
+            entry = self.get(change_id)
+            if entry is None or entry.status == Outcome.PLANNED.value:
+                raise NotFound(f"There is no change {change_id}.", _LISTS)
+        problem = _why_not_undoable(entry, context)
+        if problem:
+            raise UsageError(f"Change {entry.id} cannot be undone: {problem}.", "`shipmate history` lists the others.")
+        return entry
+
     def _migrate(self) -> None:
         self._db.execute("BEGIN IMMEDIATE")
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
@@ -233,15 +255,69 @@ class Journal:
             ) from error
 
 
-def is_whole(entry: Entry) -> bool:
-    """Whether the entry still holds every value, so that it can be carried out or undone from the journal alone."""
-    return MASK not in _dump(
-        [[_maybe((), change.old, ""), _maybe((), change.new, "")] for change in entry.plan.changes]
+_LISTS = "`shipmate history` lists them."
+
+
+def can_be_applied(entry: Entry) -> bool:
+    """Whether the entry still holds every value that has to be sent: a secret is not kept."""
+    return all(MASK not in _dump([_edits(record, ""), record.body]) for record in entry.records)
+
+
+def _can_be_put_back(record: Record) -> bool:
+    if record.step.verb is Verb.DELETE:
+        return MASK not in _dump(record.before)
+    return record.step.creates or MASK not in _dump(_changes(record.step, ""))
+
+
+def _why_not_undoable(entry: Entry, context: str) -> str | None:
+    if entry.plan.context != context:
+        return f"it was made in context {entry.plan.context!r}, and this is {context!r}"
+    if entry.undone_by is not None:
+        return f"it was undone already, by change {entry.undone_by}"
+    if entry.status not in {Outcome.VERIFIED.value, Outcome.INTERRUPTED.value}:
+        return f"it ended as {entry.status.replace('_', ' ')}, so there is nothing to put back"
+    if not entry.plan.reversible:
+        return f"a {entry.plan.action.replace('_', ' ')} leaves nothing that could be put back"
+    if not all(_can_be_put_back(record) for record in entry.records):
+        return "the earlier value is a secret, which the journal does not keep"
+    return None
+
+
+def _held(record: Record) -> dict[str, Any]:
+    step = record.step
+    return {
+        "verb": step.verb.value,
+        "target": step.target,
+        "changes": _changes(step, step.target.kind),
+        "resource_version": step.resource_version,
+        "uid": step.uid,
+        "generation": step.generation,
+        "edits": _edits(record, step.target.kind),
+        "body": redact(record.body),
+        "force": record.force,
+        "before": redact(record.before),
+    }
+
+
+def _record(held: dict[str, Any]) -> Record:
+    step = Step(
+        Verb(held["verb"]),
+        msgspec.convert(held["target"], ObjectRef),
+        tuple(FieldChange(_path(path), _value(old), _value(new)) for path, old, new in held["changes"]),
+        held["resource_version"],
+        held["uid"],
+        held["generation"],
     )
+    edits = tuple(Edit(_path(path), _value(value)) for path, *value in held["edits"])
+    return Record(step, edits, held["body"], held["force"], held["before"])
 
 
-def _changes(changes: tuple[FieldChange, ...], kind: str) -> str:
-    return _dump([[c.path, _maybe(c.path, c.old, kind), _maybe(c.path, c.new, kind)] for c in changes])
+def _changes(step: Step, kind: str) -> list[Any]:
+    return [[c.path, _maybe(c.path, c.old, kind), _maybe(c.path, c.new, kind)] for c in step.changes]
+
+
+def _edits(record: Record, kind: str) -> list[Any]:
+    return [[edit.path, *_maybe(edit.path, edit.value, kind)] for edit in record.edits]
 
 
 def _maybe(path: FieldPath, value: Any, kind: str) -> list[Any]:
@@ -262,16 +338,13 @@ def _value(held: list[Any]) -> Any:
 
 
 def _entry(row: sqlite3.Row) -> Entry:
+    records = tuple(_record(held) for held in msgspec.json.decode(row["steps"]))
     plan = Plan(
         id=row["plan_id"],
         action=row["action"],
         title=row["title"],
-        target=msgspec.json.decode(row["target"], type=ObjectRef),
+        steps=tuple(record.step for record in records),
         context=row["context"],
-        changes=tuple(
-            FieldChange(_path(path), _value(old), _value(new)) for path, old, new in msgspec.json.decode(row["changes"])
-        ),
-        resource_version=row["resource_version"],
         warnings=tuple(msgspec.json.decode(row["warnings"])),
         reversible=bool(row["reversible"]),
         arguments=msgspec.json.decode(row["arguments"]),
@@ -280,9 +353,7 @@ def _entry(row: sqlite3.Row) -> Entry:
     return Entry(
         id=row["id"],
         plan=plan,
-        edits=tuple(Edit(_path(path), _value(held)) for path, *held in msgspec.json.decode(row["edits"])),
-        uid=row["uid"],
-        generation=row["generation"],
+        records=records,
         at=row["at"],
         ended_at=row["ended_at"],
         status=row["status"],

@@ -51,6 +51,44 @@ class FieldChange:
     new: JsonValue
 
 
+class Verb(enum.Enum):
+    """How an object is written to."""
+
+    PATCH = "patch"
+    """Set some fields of an object that is there (RFC 6902)."""
+    APPLY = "apply"
+    """Make it as a manifest says, and make it if it is not there (server-side apply)."""
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a plan does to one object.
+
+    Attributes:
+        changes: The field diff; for an object that is made, the fields that were given; for one that is deleted, none.
+        resource_version: The version that was read, which guards the write; empty where the object is not there yet.
+        uid, generation: As they were read; empty and 0 where the object is not there yet.
+    """
+
+    verb: Verb
+    target: ObjectRef
+    changes: tuple[FieldChange, ...]
+    resource_version: str = ""
+    uid: str = ""
+    generation: int = 0
+
+    @property
+    def creates(self) -> bool:
+        """The object is not there yet."""
+        return not self.uid
+
+    @property
+    def idle(self) -> bool:
+        """There is nothing to do: the object is as asked for."""
+        return self.verb is not Verb.DELETE and not self.creates and not self.changes
+
+
 class Decision(enum.Enum):
     """What a person (or a rule of theirs) says to a plan."""
 
@@ -68,25 +106,27 @@ class Plan:
         id: What `apply_plan` takes; single use, valid for a quarter of an hour.
         action: The operation's name, such as `scale`.
         title: One sentence that says exactly what will happen to which object.
-        target: The object.
+        steps: What happens to which object, in order; at least one.
         context: The kubeconfig context (or `shipmate-sandbox`) it will happen in.
-        changes: The field diff that the server's dry run gave.
         warnings: What the user should know first (an autoscaler will undo this, the Service loses its endpoints).
         reversible: Whether `undo` can put back what was there.
-        resource_version: The version that was read; the apply is guarded by it.
+        undoes: The number of the change that this puts back.
     """
 
     id: str
     action: str
     title: str
-    target: ObjectRef
+    steps: tuple[Step, ...]
     context: str
-    changes: tuple[FieldChange, ...]
-    resource_version: str
     warnings: tuple[str, ...] = ()
     reversible: bool = True
     arguments: dict[str, JsonValue] = field(default_factory=dict)
     undoes: int | None = None
+
+    @property
+    def what(self) -> str:
+        """The object, or how many there are."""
+        return str(self.steps[0].target) if len(self.steps) == 1 else f"{len(self.steps)} objects"
 
 
 Approver = Callable[[Plan], Decision]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mcp_tools.changes.diff import Edit
+from mcp_tools.changes.model import Verb
 from mcp_tools.cluster.resolve import SCALABLE, WORKLOADS
 from mcp_tools.errors import Ambiguous, UsageError
 
@@ -26,21 +27,41 @@ IMAGE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One object and the edits that make it as wanted.
+    """One object and how it is to be.
 
     Attributes:
         title: What will happen, in one sentence; the engine adds nothing to it.
-        edits: In order; an empty tuple means the object is as wanted already.
-        reversible: Whether putting the old values back undoes it.
-        undoes: The number of the change that this puts back.
+        found: The object; its `object` is empty where it is to be made.
+        edits: For a patch, in order; an empty tuple means the object is as wanted already.
+        verb: How it is written to.
+        body: For an apply, the manifest.
+        notes: What to know before saying yes, beyond what every plan is checked for.
+        reversible: Whether `undo` can put back what was there.
     """
 
     action: str
     title: str
     found: Found
-    edits: tuple[Edit, ...]
+    edits: tuple[Edit, ...] = ()
     arguments: dict[str, Any] = field(default_factory=dict)
     reversible: bool = True
+    verb: Verb = Verb.PATCH
+    body: dict[str, Any] | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Several objects as one change: approved once, carried out in order, taken back together.
+
+    Attributes:
+        undoes: The number of the change that this puts back.
+    """
+
+    action: str
+    title: str
+    parts: tuple[Wanted, ...]
+    arguments: dict[str, Any] = field(default_factory=dict)
     undoes: int | None = None
 
 

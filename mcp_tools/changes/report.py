@@ -6,12 +6,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mcp_tools.changes.diff import public
-from mcp_tools.changes.model import Outcome
+from mcp_tools.changes.model import Outcome, Verb
 from mcp_tools.reads.answer import Answer, count
 
 if TYPE_CHECKING:
     from mcp_tools.changes.engine import Change
     from mcp_tools.changes.journal import Entry, Journal
+    from mcp_tools.changes.model import Plan
 
 
 def report(change: Change) -> Answer:
@@ -27,11 +28,11 @@ def report(change: Change) -> Answer:
     data: dict[str, Any] = {
         "status": change.outcome.value,
         "title": plan.title,
-        "target": str(plan.target),
+        "target": plan.what,
         "context": plan.context,
         "plan_id": plan.id if change.outcome is Outcome.PLANNED else None,
         "change_id": change.change_id,
-        "diff": [public(field, plan.target.kind) for field in plan.changes],
+        "diff": public_diff(plan),
         "warnings": list(plan.warnings),
         "reason": change.reason,
         "replicas": {"desired": rollout.desired, "ready": rollout.ready} if rollout else None,
@@ -39,6 +40,20 @@ def report(change: Change) -> Answer:
         "undo": f"shipmate undo {change.change_id}" if undoable else None,
     }
     return Answer(_sentence(change), data)
+
+
+def public_diff(plan: Plan) -> list[dict[str, Any]]:
+    """The plan's fields as they are shown and sent: redacted, each with its object where there are several.
+
+    An object that is deleted or made has a row with that `verb` and no path.
+    """
+    rows: list[dict[str, Any]] = []
+    for step in plan.steps:
+        about = {"object": str(step.target)} if len(plan.steps) > 1 else {}
+        if step.verb is Verb.DELETE or step.creates:
+            rows.append({"object": str(step.target), "verb": "delete" if step.verb is Verb.DELETE else "create"})
+        rows += [{**about, **public(change, step.target.kind)} for change in step.changes]
+    return rows
 
 
 def history(journal: Journal, limit: int) -> Answer:
@@ -55,13 +70,13 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "id": entry.id,
         "at": entry.at,
         "context": plan.context,
-        "target": str(plan.target),
+        "target": plan.what,
         "action": plan.action,
         "title": plan.title,
         "status": entry.status,
         "reason": entry.reason,
         "undone_by": entry.undone_by,
-        "diff": [public(field, plan.target.kind) for field in plan.changes],
+        "diff": public_diff(plan),
     }
 
 
@@ -70,7 +85,9 @@ def _sentence(change: Change) -> str:
     ready = f": {rollout.ready} of {count(rollout.desired, 'replica')} ready" if rollout else ""
     match change.outcome:
         case Outcome.UNCHANGED:
-            return f"Nothing to change: {plan.target} is as asked for already{ready}."
+            return (
+                f"Nothing to change: {plan.what} {'is' if len(plan.steps) == 1 else 'are'} as asked for already{ready}."
+            )
         case Outcome.PLANNED:
             return f"Planned, not applied: {plan.title}. apply_plan with {plan.id} carries it out."
         case Outcome.DECLINED:

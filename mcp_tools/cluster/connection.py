@@ -40,6 +40,8 @@ _ECHOED = re.compile(r'(?:"" is invalid: patch: )?Invalid value: "\{(?:[^"\\]|\\
 JSON = "application/json"
 TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1,application/json"
 JSON_PATCH = "application/json-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
+"""JSON is YAML: an applied body needs no other encoding."""
 
 
 class Status(msgspec.Struct):

@@ -132,6 +132,25 @@ def find_kind(connection: Connection, word: str) -> Kind:
     raise UnknownKind(f"The cluster serves no kind {word!r}.", hint, near)
 
 
+def find_manifest_kind(connection: Connection, api_version: str, name: str) -> Kind:
+    """The kind that a manifest names by its `apiVersion` and `kind`.
+
+    Raises:
+        UnknownKind: The cluster does not serve it, or not in this version; carries the versions that it serves.
+    """
+    for kind in BUILT_IN:
+        if (kind.api_version, kind.name) == (api_version, name):
+            return kind
+    # The preferred version alone is in the usual answer; a manifest may ask for another one that is served.
+    served = [kind for kind in served_kinds(connection, every_version=True) if kind.name == name]
+    found = next((kind for kind in served if kind.api_version == api_version), None)
+    if found:
+        return found
+    versions = tuple(dict.fromkeys(kind.api_version for kind in served))
+    hint = f"It serves {name} in {', '.join(versions)}." if versions else "Is its CustomResourceDefinition installed?"
+    raise UnknownKind(f"The cluster serves no {name} in {api_version}.", hint, versions)
+
+
 class _Gvk(msgspec.Struct):
     kind: str = ""
 
@@ -158,8 +177,12 @@ class _GroupList(msgspec.Struct):
     items: list[_Group] = []
 
 
-def served_kinds(connection: Connection) -> list[Kind]:
-    """Every kind the cluster serves, in its preferred version, by aggregated discovery; errors as `Connection.get`."""
+def served_kinds(connection: Connection, *, every_version: bool = False) -> list[Kind]:
+    """Every kind the cluster serves, by aggregated discovery; errors as `Connection.get`.
+
+    Args:
+        every_version: Not in its preferred version only.
+    """
     kinds: list[Kind] = []
     for path in ("/api", "/apis"):
         raw = connection.get(path, accept=AGGREGATED)
@@ -171,7 +194,7 @@ def served_kinds(connection: Connection) -> list[Kind]:
             seen: set[str] = set()
             for version in group.versions:  # the preferred version comes first
                 for item in version.resources:
-                    if item.response_kind is None or item.resource in seen:
+                    if item.response_kind is None or (item.resource in seen and not every_version):
                         continue
                     seen.add(item.resource)
                     kinds.append(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -104,6 +104,16 @@ def owned_by(connection: Connection, found: Found, *, custom: bool = False) -> l
                 )
         level, depth = below, depth + 1
     return result
+
+
+def inside(connection: Connection, namespace: str) -> Counter[str]:
+    """How many objects of which kind, by plural name, a namespace holds; errors as `owned_by`."""
+    counts: Counter[str] = Counter()
+    for kind in _kinds(connection, custom=True):
+        number = len(_list(connection, kind, namespace))
+        if number:
+            counts[kind.plural] = number
+    return counts
 
 
 def _kinds(connection: Connection, *, custom: bool) -> Iterable[Kind]:

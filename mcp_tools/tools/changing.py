@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from mcp_tools.tools.base import Hands, Tool, ToolInput
-from mcp_tools.tools.reading import TargetInput
+from mcp_tools.tools.reading import Namespace, TargetInput
 
 if TYPE_CHECKING:
-    from mcp_tools.changes.operations import Wanted
+    from mcp_tools.changes.operations import Request, Wanted
     from mcp_tools.reads.answer import Answer
 
 PLAN_FIRST = "Dry-runs, shows the diff for approval, applies, watches, rolls back on failure."
@@ -53,6 +53,13 @@ class PatchInput(TargetInput):
     ]
     labels: Annotated[dict[str, str | None], Field(default={})]
     annotations: Annotated[dict[str, str | None], Field(default={})]
+
+
+class ManifestInput(ToolInput):
+    """What is to be there."""
+
+    manifest: Annotated[str, Field(min_length=1, max_length=1_000_000, description="YAML, one or more documents")]
+    namespace: Namespace
 
 
 class NodeInput(ToolInput):
@@ -128,6 +135,20 @@ def _patch(hands: Hands, given: PatchInput) -> Answer:
     return _run(hands, patch(found, given.fields, given.labels, given.annotations))
 
 
+def _delete(hands: Hands, given: TargetInput) -> Answer:
+    from mcp_tools.changes.deleting import delete
+    from mcp_tools.cluster.resolve import DESCRIBABLE, find_object
+
+    found = find_object(hands.connection, given.target, given.namespace, DESCRIBABLE)
+    return _run(hands, delete(hands.connection, found))
+
+
+def _manifest(hands: Hands, given: ManifestInput) -> Answer:
+    from mcp_tools.changes.applying import apply_manifest
+
+    return _run(hands, apply_manifest(hands.connection, given.manifest, given.namespace))
+
+
 def _node(hands: Hands, given: NodeInput) -> Answer:
     from mcp_tools.changes.patching import cordon
     from mcp_tools.cluster.resolve import find_object
@@ -154,7 +175,7 @@ def _history(hands: Hands, given: HistoryInput) -> Answer:
     return history(hands.journal, given.limit)
 
 
-def _run(hands: Hands, wanted: Wanted) -> Answer:
+def _run(hands: Hands, wanted: Wanted | Request) -> Answer:
     from mcp_tools.changes.report import report
 
     return report(hands.engine.run(wanted, hands.approver, hands.reporter))
@@ -191,6 +212,15 @@ TOOLS = (
         _patch,
         idempotent=True,
     ),
+    _change(
+        "apply_manifest",
+        "Apply manifest",
+        "Create or update objects from YAML: all or none (server-side apply).",
+        ManifestInput,
+        _manifest,
+        idempotent=True,
+    ),
+    _change("delete_resource", "Delete", "Delete an object with what it owns.", TargetInput, _delete, idempotent=True),
     _change(
         "node_maintenance", "Node", "Keep new pods off a node, or let them on again.", NodeInput, _node, idempotent=True
     ),
