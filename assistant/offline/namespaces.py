@@ -23,16 +23,23 @@ def without_namespace(words: Sequence[Word], *, loose: bool = True) -> tuple[tup
         loose: Take "in prod" for one; otherwise the word namespace must be said.
     """
     for position, word in reversed(list(enumerate(words))):
-        start = position + 1
-        while start < len(words) and words[start].text in ARTICLES:
-            start += 1
+        start = _after_articles(words, position + 1)
         rest = words[start : start + 2]
         if word.text in _EXPLICIT and len(rest) == 2:  # noqa: PLR2004
-            for said, name in (rest, reversed(rest)):
-                if said.text == "namespaces" and is_bare_name(name.text):
+            for label, name in (rest, reversed(rest)):
+                if label.text == "namespaces" and is_bare_name(name.text):
                     return (*words[:position], *words[start + 2 :]), name.text
-        if word.text == "namespaces" and position and rest[:1] and start == position + 1 and is_bare_name(rest[0].text):
-            return (*words[:position], *words[start + 1 :]), rest[0].text
-        if loose and word.text in _LOOSE and rest and is_bare_name(rest[0].text):
-            return (*words[:position], *words[start + 1 :]), rest[0].text
+    for position, word in reversed(list(enumerate(words))):
+        start = _after_articles(words, position + 1)
+        if start == len(words) or not is_bare_name(words[start].text):
+            continue
+        said = position > 0 and start == position + 1 and word.text == "namespaces"
+        if said or (loose and word.text in _LOOSE):
+            return (*words[:position], *words[start + 1 :]), words[start].text
     return None
+
+
+def _after_articles(words: Sequence[Word], start: int) -> int:
+    while start < len(words) and words[start].text in ARTICLES:
+        start += 1
+    return start

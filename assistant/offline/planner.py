@@ -18,7 +18,7 @@ from assistant.offline.phrasing import phrase
 from assistant.offline.sentence import MAX_LENGTH, MAX_WORDS, Sentence, Word, mended, read
 from assistant.offline.shape import shape
 from assistant.offline.typos import correct
-from assistant.offline.words import CHANGING, NOT_OFFERED, kinds
+from assistant.offline.words import CHANGING, NOT_OFFERED, is_word, kinds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 EXAMPLES = ("scale backend to 3", "get pods", "logs of backend", "status", "help")
 CHANGES = frozenset({"scale", "restart", "set_image", "undo_change", "apply_plan", "rollout", "node_maintenance"})
 _NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_DIGIT = re.compile(r"\d|[^\x00-\x7f]|=")
 _MAX_TYPOS = 2
 _MAX_HINTED = 30
 
@@ -67,20 +66,23 @@ def is_change(step: Step) -> bool:
 def _change(sentence: Sentence, last: Mention | None) -> Step | None:
     words, flags = sentence.words, sentence.flags
     if "replicas" in flags:
-        words = (*words, Word("to", "to"), Word(flags["replicas"], flags["replicas"]))
+        words = (*words, *_words("to", flags["replicas"]))
+    if "revision" in flags:
+        words = (*words, *_words("to", "revision", flags["revision"]))
     step = _read_change(words, flags.get("namespace"), last)
     if step is None and "namespace" not in flags:
         # "in prod" may say where, or belong to what was said: it is cut out only where the rest makes no sense with it.
         without = without_namespace(words)
         step = _read_change(without[0], without[1], last) if without else None
-    if step is None or not is_change(step):
+    if step is None or isinstance(step, Refuse | Reply):
         return step
-    unused = set(flags) - {"namespace"} - ({"replicas"} if "replicas" in flags and _scales(step) else set())
+    # What became words was understood with them, or the words were not.
+    unused = set(flags) - {"namespace", "replicas", "revision"}
     return _flags((*sentence.unknown_flags, *sorted(unused))) if unused or sentence.unknown_flags else step
 
 
-def _scales(step: Step) -> bool:
-    return isinstance(step, Relative) or (isinstance(step, ToolCall) and step.name == "scale")
+def _words(*texts: str) -> tuple[Word, ...]:
+    return tuple(Word(text, text) for text in texts)
 
 
 def _read_change(words: Sequence[Word], namespace: str | None, last: Mention | None) -> Step | None:
@@ -152,9 +154,10 @@ def _commands_in(sentence: Sentence, last: Mention | None) -> tuple[str, ...]:
         for end in range(len(words), start, -1):
             step = _change(dataclasses.replace(sentence, words=words[start:end]), last)
             if step is not None and is_change(step):
-                # Half of "20 5" or of two namespaces is another change than the one that was meant.
+                # Half of "20 5" or of "restart nginx nicht" is another change than the one that was meant.
                 rest = (*words[:start], *words[end:])
-                return () if any(word.text == "in" or _DIGIT.search(word.text) for word in rest) else (phrase(step),)
+                plain = all(is_word(word.text) and word.text not in {"in", "namespaces"} for word in rest)
+                return (phrase(step),) if plain and len(words) == len(sentence.words) else ()
     return ()
 
 
@@ -164,7 +167,7 @@ def _not_understood(sentence: Sentence, last: Mention | None) -> Refuse:
     if offered:
         return Refuse(f"I cannot {offered} things without a model, and nothing was done.", hint=_understood())
     commands = () if sentence.negated else _commands_in(sentence, last)
-    if commands and {"and", "then", "also", "plus"} & set(words):
+    if {"and", "then", "also", "plus"} & set(words) and CHANGING & set(words):
         return Refuse("One change at a time, please: each is shown, approved and verified on its own.", commands)
     return Refuse("I do not understand that, and nothing was done.", commands, _understood())
 

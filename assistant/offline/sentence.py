@@ -30,6 +30,7 @@ VALUE_FLAGS = {
     "-n": "namespace",
     "--namespace": "namespace",
     "--replicas": "replicas",
+    "--to-revision": "revision",
     "-l": "selector",
     "--selector": "selector",
     "--label": "selector",
@@ -158,9 +159,7 @@ def _merged(words: list[Word]) -> tuple[Word, ...]:
 
 def _without_manners(typed: list[str]) -> tuple[bool, list[str]]:
     """Whether it asks kindly, and the words without greetings, thanks and filler."""
-    kindly = False
-    words = [word for index, word in enumerate(typed) if not _is_noise(typed, index)]
-    stripped = True
+    kindly, words, stripped = False, typed, True
     while stripped and words:
         stripped = False
         lower = [word.lower() for word in words]
@@ -173,6 +172,8 @@ def _without_manners(typed: list[str]) -> tuple[bool, list[str]]:
             if tuple(word.lower() for word in words[-len(closing) :]) == closing and len(words) > len(closing) + 1:
                 stripped, words = True, words[: -len(closing)]
                 break
+        meant = [word for index, word in enumerate(words) if not _is_noise(words, index)]
+        stripped, words = stripped or len(meant) < len(words), meant
     return kindly, words
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 WORKLOAD_KINDS = frozenset({"deployments", "statefulsets", "daemonsets"})
 # "the backend service" is the thing that serves; whoever means the Service object says service/backend.
-_NOUNS = frozenset({"service", "services", "app", "application", "workload", "pod", "pods", "container", "containers"})
+_NOUNS = frozenset({"services", "whole", "workload", "pods", "container", "containers"})
 _NAME = re.compile(r"[a-z](?:[a-z0-9.-]*[a-z0-9])?|[0-9][a-z0-9]*-[a-z0-9.-]*[a-z][a-z0-9.-]*(?<![.-])")
 _ANY_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.:-]*[a-z0-9])?")
 _CONTAINER_IMAGE = re.compile(r"(?P<container>[a-z0-9-]+|\*)=(?P<image>\S+)")
@@ -124,10 +124,10 @@ def _object(words: Sequence[Word]) -> tuple[Part, int] | None:
         return None
     target, used = found
     used += start
-    noun = words[used].typed.lower() if used < len(words) else ""
+    noun = words[used].text if used < len(words) else ""
     closes = used < len(words) and _named(words[used:]) is None
-    if "/" not in target and closes and (kinds().get(noun) in WORKLOAD_KINDS or noun in _NOUNS):
-        target = f"{kinds()[noun]}/{target}" if kinds().get(noun) in WORKLOAD_KINDS else target
+    if "/" not in target and closes and (noun in WORKLOAD_KINDS or noun in _NOUNS):
+        target = f"{noun}/{target}" if noun in WORKLOAD_KINDS else target
         used += 1
     return Part("T", target, " ".join(word.typed for word in words[:used])), used
 
@@ -144,7 +144,7 @@ def _named(words: Sequence[Word]) -> tuple[str, int] | None:
             kind if re.fullmatch(r"[a-z]+(?:\.[a-z0-9-]+)+", kind) and ":" not in name else None
         )
         return (f"{known}/{name}", 1) if known and _ANY_NAME.fullmatch(name) else None
-    if words[0].text in kinds().values() and typed in kinds():
+    if words[0].text in kinds().values():
         called = len(words) > 1 and words[1].text in {"named", "called"}
         rest = words[2:] if called else words[1:]
         name = rest[0].text if rest else ""

@@ -7,7 +7,7 @@ import functools
 from assistant.offline.words import CANONICAL, NOT_TYPOS, STRUCTURE, is_word, kinds
 
 _SHORTEST = 4
-_LONG = 7
+_LONG = 8
 _ENDINGS = ("s", "es", "d", "ed", "r", "er", "ers", "rs", "ing", "y", "able")
 
 
@@ -24,11 +24,14 @@ def correct(word: str, *, strict: bool) -> str | None:
     meanings: dict[str, tuple[int, str]] = {}
     for known, meaning in _known():
         slips = distance(word, known, most)
-        if slips > most or _inflected(word, known) or (strict and not _begins_alike(word, known)):
+        if slips > most or _inflected(word, known):
             continue
         meanings[meaning] = min(meanings.get(meaning, (slips, known)), (slips, known))
     best = sorted(meanings.values())
-    return best[0][1] if best and (len(best) == 1 or best[0][0] < best[1][0]) else None
+    # "iecrease" is as near to increase as to decrease, and is neither.
+    if not best or (len(best) > 1 and best[0][0] == best[1][0]):
+        return None
+    return best[0][1] if not strict or _begins_alike(word, best[0][1]) else None
 
 
 def distance(one: str, other: str, most: int) -> int:

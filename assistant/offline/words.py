@@ -86,9 +86,9 @@ _TOPICS = {
     "help": "help commands usage manual",
     "rollout": "rollout rolled rolling",
     "status": (
-        "status overview state health healthy unhealthy ok okay fine alright well good doing going check running ready "
-        "unready available alive work works working done complete completed finished progress wrong broken failing "
-        "fails failed fail problem problems issue issues bad deployed exist matter"
+        "status how how's hows overview state health healthy unhealthy ok okay fine alright well good doing going "
+        "check running ready unready available alive work works working done complete completed finished progress "
+        "wrong broken failing fails failed fail problem problems issue issues bad deployed exist matter"
     ),
     "image": "image images",
     "replicas": "replicas replica instances instance copies copy",
@@ -149,7 +149,7 @@ ATTRIBUTES = _set(
 FILLER = _set(
     "and or but then also plus so than too very really still there here me us i we you they them he she be been "
     "being do get got let's lets let tell like these those only again now please thanks line lines kind of across "
-    "everywhere entire whole wide keep keeps know understand think seems seem currently often "
+    "everywhere entire whole wide keep keeps know understand think seems seem currently often ask "
     "containing matching grep search lately right just yet ever exactly i'm we're it's that's there's you're with "
     "yes own owns owned tree"
 )

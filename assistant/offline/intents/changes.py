@@ -11,7 +11,7 @@ from assistant.offline.model import Clarify, Mention, Refuse, Step, ToolCall
 if TYPE_CHECKING:
     from assistant.offline.shape import Shape
 
-RESTART = r"(?:(?:do )?rollout )?restart(?: (?:pods )?of)? T(?: pods)?"
+RESTART = r"(?:(?:do )?rollout )?restart(?: pods of)? T(?: pods)?|(?:do )?rollout restart of T"
 RESTART_WHICH = r"(?:rollout )?restart"
 SET_IMAGE = (
     r"(?:set|alter) image (?:of|for|on|in) T to I",
@@ -79,6 +79,6 @@ def _kept(given: Shape) -> Step | None:
         )
     found = re.fullmatch(APPLY, given.text)
     if found:
-        plan = given.parts[-1].typed
+        plan = given.parts[-1].typed.lower()
         return ToolCall("apply_plan", {"plan_id": plan}) if _PLAN.fullmatch(plan) else None
     return None

@@ -14,8 +14,8 @@ from assistant.offline.intents import reports
 from assistant.offline.intents.values import target_of
 from assistant.offline.model import Clarify, Mention, Reply, Step, ToolCall
 from assistant.offline.namespaces import without_namespace
-from assistant.offline.shape import Part, Shape, shape
-from assistant.offline.words import CHANGING, CONDITIONS, NOT_OFFERED, TOPICS, kinds
+from assistant.offline.shape import Part, Shape, is_bare_name, shape
+from assistant.offline.words import CHANGING, CONDITIONS, NEGATIONS, NOT_OFFERED, TOPICS, kinds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,7 @@ _TOLD: dict[str, dict[str, Any]] = {
 }
 _EVERYWHERE = frozenset({"all", "every", "across", "entire"})
 _WORKLOADS = frozenset({"deployments", "statefulsets", "daemonsets", "replicasets"})
-_ASKS_WHAT_WAS = frozenset({"why", "when", "who", "what", "how", "which", "did", "has", "was"})
+_ASKS_WHAT_WAS = frozenset({"why", "when", "who", "what", "which", "did", "has", "was"})
 _LABELLED = frozenset({"with", "label", "labels", "selector", "the", "labelled", "labeled"})
 _LABEL = re.compile(r"[A-Za-z0-9./_-]+!?=[A-Za-z0-9._-]*(?:,[A-Za-z0-9./_-]+!?=[A-Za-z0-9._-]*)*")
 
@@ -109,7 +109,7 @@ def _looks(sentence: Sentence) -> bool:
     if not sentence.words or sentence.quoting:
         return False
     words = [word.text for word in sentence.words]
-    if words[0] in {"don't", "dont", "never", "not"} or words[:2] == ["do", "not"]:
+    if words[0] in NEGATIONS or words[:2] == ["do", "not"]:
         return False
     harmless = {"run", "use"}
     if any(_LABEL.fullmatch(word.typed) for word in sentence.words) and words[0] != "label":
@@ -118,8 +118,9 @@ def _looks(sentence: Sentence) -> bool:
     if not speaks:
         return True
     # "why did backend restart?" looks back; "what if I restart backend?" does not.
-    looks_back = sentence.words[0].typed.lower() in _ASKS_WHAT_WAS and not CONDITIONS & set(words)
-    return looks_back and speaks in (["restart"], ["scale"], ["alter"], ["stop"])
+    typed = [word.typed.lower() for word in sentence.words]
+    looks_back = typed[0] in _ASKS_WHAT_WAS or typed[:2] in (["how", "often"], ["how", "many"])
+    return looks_back and not CONDITIONS & set(words) and speaks in (["restart"], ["scale"], ["alter"], ["stop"])
 
 
 def _without_search(words: Sequence[Word]) -> tuple[tuple[Word, ...], dict[str, Any]]:
@@ -127,7 +128,9 @@ def _without_search(words: Sequence[Word]) -> tuple[tuple[Word, ...], dict[str, 
     texts = [word.typed.lower() for word in words]
     if len(words) > 3 and texts[0] in _SEARCHES:  # noqa: PLR2004
         start = 2 if texts[1] == "for" else 1
-        if texts[start + 1] in {"in", "from", "of"}:
+        # "find redis in prod" looks for objects, "search timeout in backend logs" for lines.
+        lines = texts[0] == "grep" or any(word.text == "logs" for word in words)
+        if lines and texts[start + 1] in {"in", "from", "of"}:
             return tuple(words[start + 2 :]), {"contains": words[start].typed}
     for position in range(1, len(words) - 1):
         if texts[position] in _MATCHES and any(word.text == "logs" for word in words[:position]):
@@ -160,6 +163,8 @@ def _without_namespace(
         return tuple(words), None
     # "errors in backend" names the object, "logs of backend in prod" the namespace too.
     about_logs = searched or any(word.text == "logs" or word.text in _TOLD for word in words)
+    if len(words) > 2 and words[-1].text == "namespaces" and is_bare_name(words[-2].text):  # noqa: PLR2004
+        return tuple(words[:-2]), words[-2].text
     found = without_namespace(words)
     if found and about_logs and not shape(found[0]).all("T"):
         found = without_namespace(words, loose=False)

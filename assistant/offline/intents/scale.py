@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from assistant.offline.intents.values import MAX_REPLICAS, scaling, singular, target_of, too_many
 from assistant.offline.model import Clarify, Mention, Refuse, Relative, Step
+from assistant.offline.typos import correct
 
 if TYPE_CHECKING:
     from assistant.offline.shape import Shape
@@ -27,7 +28,6 @@ TO = (
     (f"{_SET} T (?:run|have) N {_PODS}", 0),
     (f"{_ANY} replicas (?:of|for|on|in) T(?: from N)? {_TO} N", 0),
     (f"{_ANY} T {_PODS}(?: from N)? {_TO} N", 0),
-    (f"T(?: from N)? to N{_COUNTED}", 0),
     (f"(?:(?:i|we) (?:want|need)|run|have|scale to) N {_PODS} (?:of|for) T", 0),
     (f"(?:i|we) (?:want|need) T (?:at|to run|to have) N {_PODS}", 0),
     (f"(?:{_MORE}|{_SET} up) T(?: up)?(?: from N)? {_TO} N{_COUNTED}", 1),
@@ -37,6 +37,8 @@ TO = (
     (f"(?:scale|set|decrease|cut) T (?:down|in)(?: from N)? {_TO} N{_COUNTED}", -1),
     (f"scale down to N {_PODS} (?:of|for) T", -1),
 )
+# Without a verb it takes little for a slip to become the object: "csale to 3", "sale in backend to 3".
+VERBLESS = f"T(?: from N)? to N{_COUNTED}"
 BY = (
     (f"(?:{_MORE}|add to) T(?: up)? by N{_COUNTED}", 1),
     (f"(?:scale|set) T (?:up|out) by N{_COUNTED}", 1),
@@ -100,9 +102,15 @@ def match(given: Shape, namespace: str | None, last: Mention | None) -> Step | N
     targets = given.all("T")
     numbers = tuple(int(part.text) for part in given.all("N"))
     target = target_of(targets[-1], namespace, last) if targets else None
+    it = target_of(targets[0], namespace, last) if len(targets) > 1 and not targets[0].text else None
     plural = singular(targets[-1].text) if targets and "/" not in targets[-1].text else ()
+    # In "make it three backends" the plural says what it is; where it is was said before.
+    if it and target and it.target.rpartition("/")[2] in {target.target, *plural}:
+        target, plural = it, ()
     said = _Said(numbers, target, plural)
-    step = _absolute(given, said) or _relative(given, said) or _asked_back(given, said) or _unclear(given, said)
+    step = (
+        _absolute(given, said, namespace) or _relative(given, said) or _asked_back(given, said) or _unclear(given, said)
+    )
     if step is None:
         return None
     return next((wrong for number in numbers if (wrong := too_many(number))), step)
@@ -117,8 +125,9 @@ def _fits(pattern: str, given: Shape) -> bool:
     return _compiled(pattern).fullmatch(given.text) is not None
 
 
-def _absolute(given: Shape, said: _Said) -> Step | None:
-    for pattern, direction in TO:
+def _absolute(given: Shape, said: _Said, namespace: str | None) -> Step | None:
+    verbless = _fits(VERBLESS, given) and not namespace and correct(given.all("T")[0].text, strict=False) is None
+    for pattern, direction in (*TO, (VERBLESS, 0)) if verbless else TO:
         if _fits(pattern, given):
             was = said.numbers[0] if len(said.numbers) > 1 else None
             return scaling(said.target, Relative("", to=said.numbers[-1], direction=direction, was=was))
@@ -171,6 +180,6 @@ def _unclear(given: Shape, said: _Said) -> Refuse | None:
         return Refuse("Is that the number of replicas, or by how many?", (to, f"scale {way} {name} by {number}{where}"))
     if _fits(REMOVE_PODS, given):
         return Refuse("Pods that are removed come back.", (f"scale down {name} by {number}{where}",))
-    if any(_fits(pattern, given) for pattern in PERHAPS_TO):
+    if any(_fits(pattern, given) for pattern in PERHAPS_TO) or (said.target.namespace and _fits(VERBLESS, given)):
         return Refuse("Do you mean the number of replicas?", (to,))
     return None

@@ -1,0 +1,30 @@
+"""A step in one line, as the table of sentences writes it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from assistant.offline.model import Clarify, Refuse, Relative, Reply, Step, ToolCall
+
+
+def told(step: Step) -> str:
+    match step:
+        case ToolCall():
+            return " ".join([step.name, *_given(step.arguments), *(f"or {name}" for name in step.alternatives)])
+        case Relative():
+            plain = {field.name: field.default for field in dataclasses.fields(Relative)}
+            said = {name: getattr(step, name) for name in plain if getattr(step, name) != plain[name]}
+            others = said.pop("alternatives", ())
+            said.pop("note", None)
+            return " ".join(["relative", *_given(said), *(f"or {name}" for name in others)])
+        case Clarify():
+            return f"asks for the {step.missing} of {told(step.step)}"
+        case Refuse():
+            return "refused" + (f", offering {' | '.join(step.suggestions)}" if step.suggestions else "")
+        case Reply():
+            return "help"
+
+
+def _given(arguments: dict[str, Any]) -> list[str]:
+    return [f"{name}={value}" for name, value in arguments.items() if value != ""]
