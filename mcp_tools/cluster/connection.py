@@ -116,11 +116,10 @@ class Connection:
 
     def check(self) -> ServerVersion:
         """Ask for the server's version: the proof that it is there and takes our credentials."""
-        raw = self._send("GET", "/version", (), timeout=FIRST_ANSWER_SECONDS, retries=0)
         try:
-            answer = json.loads(raw)
-            self.server_version = str(answer["gitVersion"])
-        except (ValueError, KeyError, TypeError) as error:
+            raw = self._send("GET", "/version", (), timeout=FIRST_ANSWER_SECONDS, retries=0)
+            self.server_version = str(json.loads(raw)["gitVersion"])
+        except (NotFound, ValueError, KeyError, TypeError) as error:
             raise Unreachable(
                 f"What answers at {self.server} is not a Kubernetes API server.", "Check the server in the kubeconfig."
             ) from error

@@ -6,6 +6,7 @@ choice of the context and the words when there is none.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 SANDBOX_HINT = "Add --sandbox to use the embedded cluster, or name one with --context or KUBECONFIG."
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 CREDENTIAL_PLUGIN_SECONDS = 30.0
+_LOADING = "kubeconfig"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +83,11 @@ def _merged(paths: str) -> tuple[Any, str | None, list[str]]:
 
     try:
         merger = KubeConfigMerger(paths)
+        files: dict[str, Any] = merger.config_files
+        names = [entry["name"] for file in files.values() for entry in file.get("contexts") or []]
     except Exception as error:  # the client lets YAML, type and file errors through as they come
-        raise UsageError(f"The kubeconfig cannot be read: {error}", "Repair the file or name another.") from error
-    files: dict[str, Any] = merger.config_files
-    names = [entry["name"] for file in files.values() for entry in file.get("contexts") or []]
+        detail = f"{type(error).__name__}: {error}"
+        raise UsageError(f"The kubeconfig {paths} cannot be read: {detail}", "Repair it or name another.") from error
     # kubectl's rule: the first file to set a value wins. The official client lets the last one win.
     current = next((file["current-context"] for file in files.values() if file.get("current-context")), None)
     return merger, current, names
@@ -124,6 +127,7 @@ def _from_files(paths: str, context: str | None, namespace: str | None) -> Clien
 def _load(loader: Any, configuration: Any, context: str) -> None:
     # A credential plugin is a foreign program that may wait for ever; a thread is the only way to stop waiting.
     failure: list[Exception] = []
+    heard = _Heard()
 
     def run() -> None:
         try:
@@ -131,9 +135,13 @@ def _load(loader: Any, configuration: Any, context: str) -> None:
         except Exception as error:  # noqa: BLE001  re-raised below with our words
             failure.append(error)
 
-    thread = threading.Thread(target=run, daemon=True, name="kubeconfig")
-    thread.start()
-    thread.join(CREDENTIAL_PLUGIN_SECONDS)
+    thread = threading.Thread(target=run, daemon=True, name=_LOADING)
+    logging.getLogger().addHandler(heard)
+    try:
+        thread.start()
+        thread.join(CREDENTIAL_PLUGIN_SECONDS)
+    finally:
+        logging.getLogger().removeHandler(heard)
     if thread.is_alive():
         raise Unauthenticated(
             f"The credential plugin of context {context!r} did not answer in {CREDENTIAL_PLUGIN_SECONDS:.0f} s.",
@@ -144,6 +152,24 @@ def _load(loader: Any, configuration: Any, context: str) -> None:
             f"The credentials of context {context!r} cannot be loaded: {failure[0]}",
             "Log in again, or check the user entry of the kubeconfig.",
         ) from failure[0]
+    # The client only logs that a plugin failed, and would go on as nobody.
+    if heard.said and not (configuration.api_key or configuration.cert_file or configuration.username):
+        raise Unauthenticated(
+            f"The credentials of context {context!r} cannot be loaded: {heard.said[-1]}",
+            "Run `kubectl get --raw /version` to see what the credential plugin wants, and log in again.",
+        )
+
+
+class _Heard(logging.Handler):
+    """Keeps what the official client says in the log while it loads credentials."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.threadName == _LOADING:
+            self.said.append(record.getMessage())
 
 
 def _in_cluster(namespace: str | None) -> ClientSetup:
