@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from assistant.conversation import Conversation
     from assistant.events import Emit
     from assistant.settings import Settings
     from mcp_tools.toolbox import Toolbox
@@ -36,16 +37,12 @@ class Cancelled(Exception):
     """The user stopped the turn."""
 
 
-def make_brain(settings: Settings, toolbox: Toolbox, conversation: str | None = None) -> Brain:
-    """The brain that the settings ask for.
-
-    Args:
-        conversation: The id of a stored conversation to go on with; None begins one that is kept.
-    """
+def make_brain(settings: Settings, toolbox: Toolbox, conversation: Conversation) -> Brain:
+    """The brain that the settings ask for; what it says and hears is kept in the conversation."""
     if settings.model is None:
         from assistant.offline import OfflineBrain
 
-        return OfflineBrain(toolbox)
-    from assistant.agent import AgentBrain
+        return OfflineBrain(toolbox, conversation)
+    from assistant.agent import agent_brain
 
-    return AgentBrain(settings.model, toolbox, conversation)
+    return agent_brain()(settings.model, toolbox, conversation)

@@ -21,10 +21,12 @@ def answer(settings: Settings, text: str, *, yes: bool = False, dry_run: bool = 
         ShipmateError: The brain cannot be made. What the turn itself meets is shown and becomes the exit code.
     """
     from assistant.brain import make_brain
+    from assistant.conversation import Conversation
 
     toolbox = _toolbox(settings)
     try:
-        return _run(make_brain(settings, toolbox), toolbox, text, _consent(yes=yes, dry_run=dry_run), as_json=as_json)
+        brain = make_brain(settings, toolbox, Conversation.begin())
+        return _run(brain, toolbox, text, _consent(yes=yes, dry_run=dry_run), as_json=as_json)
     finally:
         toolbox.close()
 

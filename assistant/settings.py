@@ -68,12 +68,13 @@ BY_KEY = ("openai", "gemini")
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """One model at one back end."""
+    """One model at one back end. `key_variable` is the environment variable that the key came from."""
 
     provider: str
     name: str
     base_url: str | None
     api_key: str = field(repr=False)
+    key_variable: str = ""
     timeout_seconds: float = 60.0
 
     def __str__(self) -> str:
@@ -152,7 +153,9 @@ def choose_model(wanted: str | None, config: Config, environ: Mapping[str, str] 
     base_url = details.base_url
     if provider == "openai":
         base_url = environ.get("OPENAI_BASE_URL") or base_url
-    return ModelSettings(provider, name or details.model or "", base_url, key, config.model_timeout_seconds)
+    return ModelSettings(
+        provider, name or details.model or "", base_url, key, details.api_key_env or "", config.model_timeout_seconds
+    )
 
 
 def load_settings(target: Target, model: str | None, config: Config | None = None) -> Settings:

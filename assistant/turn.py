@@ -58,6 +58,7 @@ class TurnResult:
         text: What the brain said.
         returned: The tools that gave an answer, in order, with the arguments they were called with.
         error: Why there is no answer, or none that can be relied on.
+        unapproved: A change needed an approval that nobody was there to give; a model may have talked on.
         cancelled: The user stopped it.
     """
 
@@ -67,6 +68,7 @@ class TurnResult:
     failed: ToolFailed | None = None
     usage: UsageReported | None = None
     error: ShipmateError | None = None
+    unapproved: ShipmateError | None = None
     cancelled: bool = False
 
     @property
@@ -76,6 +78,8 @@ class TurnResult:
             return self.error.exit_code
         if self.cancelled:
             return INTERRUPTED
+        if self.unapproved is not None:
+            return self.unapproved.exit_code
         if self.failed is not None:
             return self.failed.error.exit_code
         ends = [item.result.data["status"] for item in self.returned if is_change(item.result)]
@@ -165,7 +169,7 @@ def _deliver(item: _Item, face: Face, result: TurnResult) -> None:
             try:
                 item.decision = face.decide(item.plan)
             except ShipmateError as error:
-                item.error = error
+                item.error = result.unapproved = error
             finally:
                 # Also on Ctrl-C: a question that nobody answered is a no.
                 item.answered.set()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from assistant.approvals import Consent
 from assistant.brain import make_brain
+from assistant.conversation import Conversation
 from assistant.render.consoles import make_console
 from assistant.render.face import ConsoleFace
 from assistant.turn import run_turn
@@ -39,7 +40,7 @@ class Session:
         self.names: set[str] = set()
         self._interactive = sys.stdin.isatty() and sys.stdout.isatty()
         self._chrome = self.console if self._interactive else make_console(sys.stderr)
-        self._resume = resume
+        self._conversation = Conversation.resume() if resume else Conversation.begin()
         self._lock = threading.Lock()
         self._brain: Brain | None = None
         self.settings = chosen.settings()
@@ -89,7 +90,7 @@ class Session:
 
     def begin_anew(self) -> None:
         """Forget the conversation; the old one stays stored."""
-        self._resume = False
+        self._conversation = Conversation.begin()
         self._drop_brain()
 
     def warm(self, refreshed: Callable[[], None]) -> None:
@@ -119,8 +120,7 @@ class Session:
 
     def _turn(self, text: str) -> TurnResult:
         if self._brain is None:
-            self._brain = make_brain(self.settings, self.toolbox)
-            self._resume = True
+            self._brain = make_brain(self.settings, self.toolbox, self._conversation)
         return self._run(self._brain, text, narrated=self._brain.name != "offline")
 
     def _run(self, brain: Brain, text: str, *, narrated: bool) -> TurnResult:

@@ -1,0 +1,262 @@
+"""One turn with a model: the Agents SDK's loop, asked again where that helps, stopped where the user wants it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agents import (
+    Agent,
+    MaxTurnsExceeded,
+    ModelBehaviorError,
+    ModelSettings,
+    RunConfig,
+    Runner,
+    set_tracing_disabled,
+)
+from agents.run_config import CallModelData, ModelInputData
+
+from assistant.agent.history import bounded, repaired
+from assistant.agent.tools import Bridge
+from assistant.backends.client import Backend
+from assistant.backends.errors import AnswerRefused, AnswerTooLong, BackendError, ModelConfused, explain
+from assistant.brain import Cancelled
+from assistant.events import Emit, Notice, TextDelta, UsageReported
+from mcp_tools.errors import ShipmateError
+from mcp_tools.redaction import redact_text
+
+if TYPE_CHECKING:
+    from agents import RunResultStreaming
+    from agents.items import TResponseInputItem
+
+    from assistant.conversation import Conversation
+    from assistant.settings import ModelSettings as ModelChoice
+    from mcp_tools.toolbox import Toolbox
+
+MAX_TURNS = 24
+"""Requests to the model in one turn of the user."""
+LONGEST_WAIT = 30.0
+FIRST_WAIT = 1.0
+PROMPT = "system.md"
+
+
+class AgentBrain:
+    """A model with the tools, and a memory of the conversation.
+
+    Args:
+        model: Which model, where, with which key.
+        toolbox: Its tools; changes ask its approver.
+        conversation: Where what was said is kept and read from.
+    """
+
+    def __init__(self, model: ModelChoice, toolbox: Toolbox, conversation: Conversation) -> None:
+        set_tracing_disabled(True)
+        self._choice = model
+        self._toolbox = toolbox
+        self._conversation = conversation
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="agent", daemon=True)
+        self._thread.start()
+        self._backend: Backend | None = None
+        self._bridge: Bridge | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def name(self) -> str:
+        """`provider:model`."""
+        return str(self._choice)
+
+    def respond(self, text: str, emit: Emit) -> None:
+        """Answer one sentence.
+
+        Raises:
+            BackendError: The model gave no answer; says so too when a change was carried out before.
+            ConversationProblem: What was said cannot be kept.
+            Cancelled: The user stopped it.
+        """
+        asyncio.run_coroutine_threadsafe(self._respond(redact_text(text), emit), self._loop).result()
+
+    def cancel(self) -> None:
+        """Stop the model at once; a tool that runs is told to stop waiting, and is waited for."""
+        self._toolbox.interrupt()
+        self._loop.call_soon_threadsafe(self._cancel)
+
+    def close(self) -> None:
+        """Close the sockets, the tools and the loop."""
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _cancel(self) -> None:
+        if self._bridge is None or self._task is None:
+            return
+        self._bridge.cancelled = True
+        if not self._bridge.busy:
+            self._task.cancel()
+
+    async def _close(self) -> None:
+        if self._bridge is not None:
+            await self._bridge.close()
+        if self._backend is not None:
+            await self._backend.close()
+
+    async def _respond(self, text: str, emit: Emit) -> None:
+        if self._backend is None or self._bridge is None:
+            self._backend, self._bridge = Backend(self._choice), Bridge(self._toolbox)
+            await self._bridge.open()
+        bridge = self._bridge
+        bridge.begin(emit)
+        said: list[TResponseInputItem] = [{"role": "user", "content": text}]
+        history: list[Any] = repaired(self._conversation.items())
+        turn = _Turn(self._choice, self._backend, bridge, agent=self._agent(bridge), items=[*history, *said], emit=emit)
+        self._task = asyncio.ensure_future(turn.run())
+        try:
+            await self._task
+        except asyncio.CancelledError:
+            raise Cancelled from None
+        except BackendError as error:
+            raise _with_changes(error, bridge) from error
+        finally:
+            new: list[Any] = repaired(turn.items, bridge.answers)[len(history) :]
+            self._conversation.add(new)
+
+    def _agent(self, bridge: Bridge) -> Agent[None]:
+        assert self._backend is not None  # noqa: S101  made a moment ago
+        return Agent(
+            name="Shipmate",
+            instructions=_prompt(),
+            model=self._backend.model,
+            model_settings=ModelSettings(include_usage=True),
+            tools=list(bridge.tools(self._cancel)),
+        )
+
+
+class _Turn:
+    """One sentence's way to its answer. `items` is what was said so far, for the history and for asking again."""
+
+    def __init__(
+        self, choice: ModelChoice, backend: Backend, bridge: Bridge, *, agent: Agent[None], items: list[Any], emit: Emit
+    ) -> None:
+        self.items = items
+        self._choice = choice
+        self._backend = backend
+        self._bridge = bridge
+        self._agent = agent
+        self._emit = emit
+        self._spent = [0, 0]
+
+    async def run(self) -> None:
+        """Ask until there is an answer; errors as `AgentBrain.respond`."""
+        failures = 0
+        try:
+            while True:
+                done = len(self.items)
+                try:
+                    return await self._ask()
+                except BackendError as error:
+                    # What was done since the last failure counts: only a request that fails again and again ends it.
+                    failures = failures + 1 if len(self.items) == done else 1
+                    if failures > error.retries:
+                        raise
+                    await self._wait(error, failures)
+        finally:
+            self._emit(UsageReported(*self._spent))
+
+    async def _ask(self) -> None:
+        result = Runner.run_streamed(
+            self._agent,
+            list(self.items),
+            max_turns=MAX_TURNS,
+            run_config=RunConfig(
+                tracing_disabled=True,
+                call_model_input_filter=_within_bounds,
+                tool_not_found_behavior="return_error_to_model",
+            ),
+        )
+        try:
+            async for event in result.stream_events():
+                if event.type == "raw_response_event" and event.data.type == "response.output_text.delta":
+                    self._emit(TextDelta(event.data.delta))
+            self._check_end(result)
+        except MaxTurnsExceeded as error:
+            raise ModelConfused(
+                f"{self._choice} called tools {MAX_TURNS} times without an answer.", "Ask for less at once."
+            ) from error
+        except ModelBehaviorError as error:
+            raise ModelConfused(
+                f"{self._choice} answered what cannot be used: {redact_text(str(error))}",
+                "Try again, or another --model.",
+            ) from error
+        except asyncio.CancelledError:
+            result.cancel()
+            raise
+        except Exception as error:
+            known = explain(error, self._choice)
+            if known is None:
+                raise
+            raise known from error
+        finally:
+            self.items = repaired(_said(result), self._bridge.answers)
+            usage = result.context_wrapper.usage
+            self._spent[0] += usage.input_tokens
+            self._spent[1] += usage.output_tokens
+
+    def _check_end(self, result: RunResultStreaming) -> None:
+        reason = self._backend.finish_reason
+        if reason == "length":
+            raise AnswerTooLong(
+                f"{self._choice} stopped in the middle: its limit of output was reached.", "Ask for less at once."
+            )
+        refused = [
+            part.refusal
+            for response in result.raw_responses[-1:]
+            for item in response.output
+            if item.type == "message"
+            for part in item.content
+            if part.type == "refusal"
+        ]
+        if refused or reason == "content_filter":
+            words = redact_text(" ".join(refused)) or "its filter gave no reason"
+            raise AnswerRefused(f"{self._choice} declines to answer: {words}", "Say it in other words.")
+
+    async def _wait(self, error: BackendError, failures: int) -> None:
+        seconds = error.wait if error.wait is not None else FIRST_WAIT * 2 ** (failures - 1)
+        if seconds > LONGEST_WAIT:
+            error.hint = f"It asks to wait {seconds:.0f} s. {error.hint}"
+            raise error
+        self._emit(Notice(f"{error.message} Asking again in {seconds:.0f} s."))
+        await asyncio.sleep(seconds)
+
+
+def _said(result: RunResultStreaming) -> list[Any]:
+    return [dict(item) for item in result.to_input_list()]
+
+
+def _within_bounds(data: CallModelData[Any]) -> ModelInputData:
+    sent = [dict(item) for item in data.model_data.input]
+    return ModelInputData(bounded(sent), data.model_data.instructions)  # type: ignore[arg-type]
+
+
+def _with_changes(error: BackendError, bridge: Bridge) -> BackendError:
+    """The error, with what was changed before it: nobody is to think that nothing happened."""
+    ends = [f"{change.summary}" for change in bridge.changed]
+    if ends:
+        error.message = f"{error.message} Before that, in this turn: {' '.join(ends)}"
+        error.hint = f"{error.hint} What was done stands; `shipmate history` lists it."
+    return error
+
+
+@cache
+def _prompt() -> str:
+    packaged = resources.files("assistant") / "prompts" / PROMPT
+    checkout = Path(__file__).resolve().parents[2] / "prompts" / PROMPT
+    for place in (packaged, checkout):
+        with contextlib.suppress(FileNotFoundError):
+            return place.read_text(encoding="utf-8")
+    raise ShipmateError("The system prompt is missing from this installation.", "Install Shipmate again.")

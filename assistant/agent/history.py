@@ -1,0 +1,73 @@
+"""What is sent of a conversation: valid, and within bounds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Item = dict[str, Any]
+
+BUDGET = 120_000
+"""Characters of history, some 30,000 tokens: the newest whole turns that fit."""
+OLD_OUTPUT = 2_000
+"""Characters of a tool's answer once its turn is over: what mattered of it is in the answer that followed."""
+UNANSWERED = '{"status":"interrupted","summary":"The answer of this call was lost: look before you repeat it."}'
+
+
+def repaired(items: Sequence[Item], answers: Mapping[str, str] | None = None) -> list[Item]:
+    """The items with an output for every call, and a call for every output: a request without is refused.
+
+    Args:
+        answers: What calls gave whose output is missing, by call id.
+    """
+    calls = {item["call_id"] for item in items if item.get("type") == "function_call"}
+    given = {item["call_id"] for item in items if item.get("type") == "function_call_output"}
+    whole: list[Item] = []
+    open_calls: list[str] = []
+    for item in items:
+        kind = item.get("type")
+        if kind == "function_call_output" and item["call_id"] not in calls:
+            continue
+        if kind not in {"function_call", "function_call_output"}:
+            whole += _answers(open_calls, answers)
+            open_calls = []
+        whole.append(item)
+        if kind == "function_call" and item["call_id"] not in given:
+            open_calls.append(item["call_id"])
+    return [*whole, *_answers(open_calls, answers)]
+
+
+def bounded(items: Sequence[Item]) -> list[Item]:
+    """The newest whole turns that fit the budget, older tool outputs shortened; the turn in progress is kept whole."""
+    starts = [position for position, item in enumerate(items) if item.get("role") == "user"] or [0]
+    present = starts[-1]
+    shortened = [*map(_shortened, items[:present]), *items[present:]]
+    size = _size(shortened[present:])
+    begin = present
+    for start in reversed(starts[:-1]):
+        size += _size(shortened[start:begin])
+        if size > BUDGET:
+            break
+        begin = start
+    return shortened[begin:]
+
+
+def _answers(call_ids: list[str], answers: Mapping[str, str] | None) -> list[Item]:
+    known = answers or {}
+    return [
+        {"type": "function_call_output", "call_id": call_id, "output": known.get(call_id, UNANSWERED)}
+        for call_id in call_ids
+    ]
+
+
+def _shortened(item: Item) -> Item:
+    output = item.get("output")
+    if item.get("type") != "function_call_output" or not isinstance(output, str) or len(output) <= OLD_OUTPUT:
+        return item
+    left = len(output) - OLD_OUTPUT
+    return {**item, "output": f"{output[:OLD_OUTPUT]}… ({left} characters of this older answer are left out)"}
+
+
+def _size(items: Sequence[Item]) -> int:
+    return sum(len(json.dumps(item, ensure_ascii=False)) for item in items)

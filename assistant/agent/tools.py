@@ -1,0 +1,167 @@
+"""The MCP tools as the Agents SDK takes them, called through an in-process MCP client.
+
+Approval, policy and redaction stand below the tools; what is here is what only a model needs: errors that it can learn
+from, and no change twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from agents import FunctionTool
+from fastmcp import Client
+
+from assistant.events import Emit, ToolCalled, ToolFailed, ToolReturned
+from mcp_tools.errors import ShipmateError, UsageError
+from mcp_tools.server import build_server
+from mcp_tools.toolbox import ToolResult
+
+if TYPE_CHECKING:
+    from agents.tool_context import ToolContext
+    from mcp_types import Tool
+
+    from mcp_tools.toolbox import Toolbox
+
+OUTPUT_WIDTH = 60_000
+"""Characters of one answer; the tools are bounded well below it."""
+
+
+class ToolFailure(ShipmateError):
+    """A tool answered with an error; the model was told."""
+
+    code = "tool"
+
+
+class Bridge:
+    """The tools of one toolbox, for one turn at a time.
+
+    Attributes:
+        answers: What each call of this turn gave the model, by call id.
+        changed: How the changes of this turn ended, oldest first.
+        cancelled: The turn is to end with the tool that is running.
+    """
+
+    def __init__(self, toolbox: Toolbox) -> None:
+        self._client = Client(build_server(toolbox, interactive=True))
+        self._specs: list[Tool] = []
+        self._emit: Emit = _nowhere
+        self._seen: set[tuple[str, str]] = set()
+        self._in_flight = 0
+        self._one_change = asyncio.Lock()
+        self._lock = threading.Lock()
+        self.answers: dict[str, str] = {}
+        self.changed: list[ToolResult] = []
+        self.cancelled = False
+
+    async def open(self) -> None:
+        """Connect, and read the tools' definitions."""
+        await self._client.__aenter__()  # type: ignore[no-untyped-call]
+        self._specs = await self._client.list_tools()
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._client.__aexit__(None, None, None)  # type: ignore[no-untyped-call]
+
+    def begin(self, emit: Emit) -> None:
+        """A turn begins."""
+        self._emit = emit
+        self._seen, self.answers, self.changed, self.cancelled = set(), {}, [], False
+
+    @property
+    def busy(self) -> bool:
+        """A tool is running: whoever cancels has to wait for it."""
+        with self._lock:
+            return self._in_flight > 0
+
+    def tools(self, cancel: Callable[[], None]) -> list[FunctionTool]:
+        """The tools, always in the same order, so that the model's prompt cache holds.
+
+        Args:
+            cancel: Called when a tool has ended and the turn is to end with it.
+        """
+        return [self._tool(spec, cancel) for spec in self._specs]
+
+    def _tool(self, spec: Tool, cancel: Callable[[], None]) -> FunctionTool:
+        async def invoke(context: ToolContext[Any], arguments: str) -> str:
+            with self._lock:
+                self._in_flight += 1
+            try:
+                text = await self._invoke(spec, context.tool_call_id, arguments)
+            finally:
+                with self._lock:
+                    self._in_flight -= 1
+            self.answers[context.tool_call_id] = text
+            if self.cancelled:
+                cancel()
+            return text
+
+        return FunctionTool(
+            name=spec.name,
+            description=spec.description or "",
+            params_json_schema=spec.input_schema,
+            on_invoke_tool=invoke,
+            strict_json_schema=False,
+        )
+
+    async def _invoke(self, spec: Tool, call_id: str, arguments: str) -> str:
+        try:
+            given = msgspec.json.decode(arguments or "{}", type=dict[str, Any])
+        except msgspec.MsgspecError as error:
+            wrong = UsageError(f"The arguments of {spec.name} cannot be read: {error}.", "Send one JSON object.")
+            return self._failed(call_id, spec.name, {}, wrong)
+        if self._is_repeated(spec, given):
+            twice = UsageError(
+                f"{spec.name} was called with the same arguments in this turn already; it is not done twice.",
+                "Use the answer that you have.",
+            )
+            return self._failed(call_id, spec.name, given, twice)
+        self._emit(ToolCalled(call_id, spec.name, given))
+        if _reads(spec):
+            answer = await self._client.call_tool_mcp(spec.name, given)
+        else:
+            # Changes that were asked for side by side are shown, approved and watched one after the other.
+            async with self._one_change:
+                answer = await self._client.call_tool_mcp(spec.name, given)
+        if answer.is_error:
+            text = " ".join(getattr(part, "text", "") for part in answer.content)
+            self._seen.discard(_key(spec, given))
+            self._emit(ToolFailed(call_id, spec.name, ToolFailure(text)))
+            return json.dumps({"error": text}, ensure_ascii=False)
+        data = dict(answer.structured_content or {})
+        result = ToolResult(str(data.get("summary", "")), data)
+        if not _reads(spec):
+            self.changed.append(result)
+        self._emit(ToolReturned(call_id, spec.name, result))
+        text = msgspec.json.encode(data).decode()
+        return text if len(text) <= OUTPUT_WIDTH else f"{text[:OUTPUT_WIDTH]}… (cut; ask for less)"
+
+    def _failed(self, call_id: str, name: str, arguments: dict[str, Any], error: ShipmateError) -> str:
+        self._emit(ToolCalled(call_id, name, arguments))
+        self._emit(ToolFailed(call_id, name, error))
+        return json.dumps({"error": str(error)}, ensure_ascii=False)
+
+    def _is_repeated(self, spec: Tool, arguments: dict[str, Any]) -> bool:
+        if _reads(spec):
+            return False
+        key = _key(spec, arguments)
+        if key in self._seen:
+            return True
+        self._seen.add(key)
+        return False
+
+
+def _key(spec: Tool, arguments: dict[str, Any]) -> tuple[str, str]:
+    return spec.name, json.dumps(arguments, sort_keys=True)
+
+
+def _reads(spec: Tool) -> bool:
+    return bool(spec.annotations and spec.annotations.read_only_hint)
+
+
+def _nowhere(_: object) -> None:
+    """Between turns nobody listens."""

@@ -1,0 +1,1 @@
+"""Models over the OpenAI chat-completions protocol, whoever serves it."""
