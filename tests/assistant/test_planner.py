@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -214,3 +216,10 @@ def _slips(word: str) -> list[str]:
     others = [word[:i] + letter + word[i + 1 :] for i in range(len(word)) for letter in "aeinorst"]
     more = [word[:i] + letter + word[i:] for i in range(len(word) + 1) for letter in "aeinorst"]
     return swaps + drops + others + more
+
+
+def test_starting_up_does_not_load_the_grammar() -> None:
+    heavy = "agents openai fastmcp kubernetes msgspec pydantic rich prompt_toolkit assistant.offline.planner"
+    code = f"import sys, assistant.offline; print(*sorted(set({heavy.split()!r}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

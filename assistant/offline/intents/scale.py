@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from assistant.offline.shape import Shape
 
 _PODS = "(?:replicas|pods)"
-_COUNTED = f"(?: {_PODS})?(?: in total| total)?"
+_COUNTED = f"(?: {_PODS})?(?: in total)?"
 _TO = "(?:to|at|=)(?: exactly)?"
 _SET = "(?:scale|set)"
 _ANY = "(?:scale|set|alter|increase|decrease)"
