@@ -1,0 +1,1 @@
+"""The chat: an agent that works on the user's tasks."""

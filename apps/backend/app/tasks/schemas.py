@@ -1,0 +1,127 @@
+"""Tasks as they pass the border: what a client may send, and what it gets."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from app.tasks.model import Priority, Recurrence
+
+# PostgreSQL's text holds no NUL.
+Text = Annotated[str, StringConstraints(max_length=5000, pattern=r"^[^\x00]*$")]
+Title = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")
+]
+Tag = Annotated[
+    str, StringConstraints(min_length=1, max_length=50, strip_whitespace=True, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")
+]
+
+
+def _distinct(tags: list[str]) -> list[str]:
+    return list(dict.fromkeys(tags))
+
+
+Tags = Annotated[list[Tag], Field(max_length=20), AfterValidator(_distinct)]
+Unset = Literal[""]
+
+
+class Status(StrEnum):
+    """Which tasks to list."""
+
+    ALL = "all"
+    OPEN = "open"
+    DONE = "done"
+
+
+class Sort(StrEnum):
+    """What to order tasks by."""
+
+    CREATED = "created"
+    DUE = "due"
+    PRIORITY = "priority"
+    TITLE = "title"
+
+
+class TaskCreate(BaseModel):
+    """A new task."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Title
+    description: Text = ""
+    priority: Priority = Priority.MEDIUM
+    tags: Tags = []
+    due_date: dt.date | None = None
+    recurrence: Recurrence = Recurrence.NONE
+
+
+class TaskUpdate(BaseModel):
+    """What to change; a field that is absent stays. Only `due_date` can be null: it takes the date away."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    # Factories, so that no default is documented: what is absent stays.
+    title: Title = Field(default_factory=str)
+    description: Text = Field(default_factory=str)
+    priority: Priority = Field(default_factory=lambda: Priority.MEDIUM)
+    tags: Tags = Field(default_factory=list)
+    due_date: dt.date | None = None
+    recurrence: Recurrence = Field(default_factory=lambda: Recurrence.NONE)
+
+
+class TaskCompletion(BaseModel):
+    """Whether a task is done."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    completed: bool
+
+
+class TaskRead(BaseModel):
+    """A task as its owner sees it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: uuid.UUID
+    title: str
+    description: str
+    priority: Priority
+    tags: list[str]
+    due_date: dt.date | None
+    recurrence: Recurrence
+    completed: bool
+    completed_at: dt.datetime | None
+    created_at: dt.datetime
+    updated_at: dt.datetime
+
+
+class TaskQuery(BaseModel):
+    """Which tasks to list, in which order, and which page of them. A filter that is empty filters nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    search: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")] = Field(
+        default="", description="Words in the title or the description."
+    )
+    status: Status = Status.ALL
+    priority: Priority | Unset = ""
+    tag: Annotated[str, StringConstraints(max_length=50, pattern=r"^[^\x00]*$")] = ""
+    due_before: dt.date | Unset = Field(default="", description="Due earlier than this day.")
+    due_after: dt.date | Unset = Field(default="", description="Due later than this day.")
+    sort: Sort = Sort.CREATED
+    order: Literal["asc", "desc"] = "desc"
+    page: int = Field(default=1, ge=1, le=100_000)
+    page_size: int = Field(default=50, ge=1, le=100)
+
+
+class TaskPage(BaseModel):
+    """One page of a list."""
+
+    items: list[TaskRead]
+    total: int
+    page: int
+    page_size: int

@@ -1,0 +1,71 @@
+"""A PostgreSQL of the tests' own, on a free port."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+
+class Missing(Exception):
+    """There is no PostgreSQL on this machine."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _binaries() -> Path:
+    if found := shutil.which("pg_ctl"):
+        return Path(found).resolve().parent
+    # Debian keeps one folder a version, and none of them on the PATH.
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda path: int(path.parts[-3]))
+    if not versions:
+        raise Missing("PostgreSQL is not installed: apt-get install -y postgresql")
+    return versions[-1].parent
+
+
+@contextmanager
+def cluster(folder: Path) -> Iterator[str]:
+    """Run a server in `folder`; gives the URL of its `postgres` database."""
+    binaries = _binaries()
+    # PostgreSQL refuses to run as root.
+    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    data = folder / "data"
+    data.mkdir(mode=0o700)
+    if as_user:
+        for path in (folder, *folder.parents):
+            if path.stat().st_mode & 0o001 == 0:
+                path.chmod(path.stat().st_mode | 0o011)
+        shutil.chown(data, "postgres", "postgres")
+
+    def run(*command: str) -> None:
+        subprocess.run([*as_user, *command], check=True, cwd="/", stdout=subprocess.DEVNULL)
+
+    run(f"{binaries}/initdb", "-D", str(data), "-U", "todo", "--auth=trust", "--no-sync", "-E", "UTF8")
+    port = free_port()
+    options = f"-c listen_addresses=127.0.0.1 -p {port} -c unix_socket_directories='' -c fsync=off"
+    run(f"{binaries}/pg_ctl", "-D", str(data), "-o", options, "-l", str(data / "log"), "-w", "start")
+    try:
+        yield f"postgresql://todo@127.0.0.1:{port}/postgres"
+    finally:
+        run(f"{binaries}/pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
+
+
+def new_database(admin_url: str) -> str:
+    """Make an empty database; gives its URL."""
+    name = f"todo_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return admin_url.rsplit("/", 1)[0] + "/" + name
