@@ -14,6 +14,7 @@ from agents import (
     Agent,
     MaxTurnsExceeded,
     ModelBehaviorError,
+    ModelRefusalError,
     ModelSettings,
     RunConfig,
     Runner,
@@ -183,10 +184,14 @@ class _Turn:
             async for event in result.stream_events():
                 if event.type == "raw_response_event" and event.data.type == "response.output_text.delta":
                     self._emit(TextDelta(event.data.delta))
-            self._check_end(result)
+            self._check_end()
         except MaxTurnsExceeded as error:
             raise ModelConfused(
                 f"{self._choice} called tools {MAX_TURNS} times without an answer.", "Ask for less at once."
+            ) from error
+        except ModelRefusalError as error:
+            raise AnswerRefused(
+                f"{self._choice} declines to answer: {redact_text(error.refusal)}", "Say it in other words."
             ) from error
         except ModelBehaviorError as error:
             raise ModelConfused(
@@ -202,28 +207,22 @@ class _Turn:
                 raise
             raise known from error
         finally:
-            self.items = repaired(_said(result), self._bridge.answers)
+            self.items = self._with_lost_calls(_said(result))
             usage = result.context_wrapper.usage
             self._spent[0] += usage.input_tokens
             self._spent[1] += usage.output_tokens
 
-    def _check_end(self, result: RunResultStreaming) -> None:
-        reason = self._backend.finish_reason
-        if reason == "length":
+    def _with_lost_calls(self, items: list[Any]) -> list[Any]:
+        """The items with the calls that the loop forgot because it was stopped while they ran."""
+        known = {item["call_id"] for item in items if item.get("type") == "function_call"}
+        lost = [made for call_id, made in self._bridge.calls.items() if call_id not in known]
+        return repaired([*items, *lost], self._bridge.answers)
+
+    def _check_end(self) -> None:
+        if self._backend.finish_reason == "length":
             raise AnswerTooLong(
                 f"{self._choice} stopped in the middle: its limit of output was reached.", "Ask for less at once."
             )
-        refused = [
-            part.refusal
-            for response in result.raw_responses[-1:]
-            for item in response.output
-            if item.type == "message"
-            for part in item.content
-            if part.type == "refusal"
-        ]
-        if refused or reason == "content_filter":
-            words = redact_text(" ".join(refused)) or "its filter gave no reason"
-            raise AnswerRefused(f"{self._choice} declines to answer: {words}", "Say it in other words.")
 
     async def _wait(self, error: BackendError, failures: int) -> None:
         seconds = error.wait if error.wait is not None else FIRST_WAIT * 2 ** (failures - 1)

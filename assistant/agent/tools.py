@@ -41,7 +41,8 @@ class Bridge:
     """The tools of one toolbox, for one turn at a time.
 
     Attributes:
-        answers: What each call of this turn gave the model, by call id.
+        calls: The calls of this turn that were answered, as items of the history, by call id.
+        answers: What each of them gave the model.
         changed: How the changes of this turn ended, oldest first.
         cancelled: The turn is to end with the tool that is running.
     """
@@ -54,6 +55,7 @@ class Bridge:
         self._in_flight = 0
         self._one_change = asyncio.Lock()
         self._lock = threading.Lock()
+        self.calls: dict[str, dict[str, Any]] = {}
         self.answers: dict[str, str] = {}
         self.changed: list[ToolResult] = []
         self.cancelled = False
@@ -70,7 +72,7 @@ class Bridge:
     def begin(self, emit: Emit) -> None:
         """A turn begins."""
         self._emit = emit
-        self._seen, self.answers, self.changed, self.cancelled = set(), {}, [], False
+        self._seen, self.calls, self.answers, self.changed, self.cancelled = set(), {}, {}, [], False
 
     @property
     def busy(self) -> bool:
@@ -95,7 +97,14 @@ class Bridge:
             finally:
                 with self._lock:
                     self._in_flight -= 1
-            self.answers[context.tool_call_id] = text
+            call_id = context.tool_call_id
+            self.calls[call_id] = {
+                "type": "function_call",
+                "call_id": call_id,
+                "name": spec.name,
+                "arguments": arguments,
+            }
+            self.answers[call_id] = text
             if self.cancelled:
                 cancel()
             return text

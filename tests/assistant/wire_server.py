@@ -1,4 +1,4 @@
-"""A loopback server that speaks the chat-completions protocol, from a script: the model is replaced at the wire only."""
+"""A loopback server that speaks the chat-completions protocol from a script: a model replaced at the wire only."""
 
 from __future__ import annotations
 
