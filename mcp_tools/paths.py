@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mcp_tools.errors import ShipmateError
+
 
 def state_dir() -> Path:
-    """The directory for the journal, the chat history and the sandbox (`$XDG_STATE_HOME/shipmate`), made if absent."""
+    """The directory for the journal, the chat history and the sandbox (`$XDG_STATE_HOME/shipmate`), made if absent.
+
+    Raises:
+        ShipmateError: It cannot be made.
+    """
     from platformdirs import user_state_path
 
     return _private(user_state_path("shipmate"))
@@ -20,5 +26,11 @@ def config_file() -> Path:
 
 
 def _private(path: Path) -> Path:
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ShipmateError(
+            f"The directory {path} cannot be made: {error.strerror}.",
+            "Check its parent's permissions, or set XDG_STATE_HOME to another place.",
+        ) from error
     return path

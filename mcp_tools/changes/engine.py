@@ -83,6 +83,7 @@ class Engine:
             ShipmateError: An object cannot be read, a dry run refused the change, or nobody can be asked. Nothing was
                 changed then. Once something was sent, the end is told by the `Change` that is returned.
         """
+        self._stop.clear()
         request = (
             wanted
             if isinstance(wanted, Request)
@@ -100,7 +101,9 @@ class Engine:
             PlanExpired: The plan is unknown, used, too old, for another cluster, or held a secret that is gone.
             Conflict: Somebody changed an object since the plan was shown; nothing was changed.
         """
-        prepared = self._prepared.get(plan_id) or self._restore(self._journal.planned(plan_id))
+        self._stop.clear()
+        entry = self._journal.planned(plan_id)
+        prepared = self._prepared.get(plan_id) or self._restore(entry)
         return self._decide(prepared, approver, reporter)
 
     def undo(self, change_id: int | None, approver: Approver, reporter: Reporter) -> Change:
@@ -129,7 +132,6 @@ class Engine:
         return change
 
     def _prepare(self, request: Request) -> _Prepared | Change:
-        self._stop.clear()
         steps: list[Ready] = []
         defined: set[str] = set()
         for wanted in request.parts:
@@ -208,6 +210,11 @@ class Engine:
             return self._see_through(prepared, reporter)
         except KeyboardInterrupt:
             return self._end(_as_sent(prepared, sent), Outcome.INTERRUPTED, UNWATCHED, None)
+        except ShipmateError as error:
+            if not sent:
+                raise
+            reason = f"its end could not be seen: {error.message}"
+            return self._end(_as_sent(prepared, sent), Outcome.INTERRUPTED, reason, None)
 
     def _see_through(self, prepared: _Prepared, reporter: Reporter) -> Change:
         rollout: Rollout | None = None

@@ -36,7 +36,7 @@ GRACE_WAITS = {
     "RunContainerError": "its container cannot be started",
     "CrashLoopBackOff": "its container keeps crashing",
 }
-DETAIL_WIDTH = 240
+DETAIL_WIDTH = 500
 GRACE_SECONDS = 15.0
 CRASHES = 2
 """Restarts after which a crash loop counts as the failure it is, whatever the grace."""

@@ -124,9 +124,20 @@ class Writer:
             The object as it is after that; its `object` is empty where it is gone.
 
         Raises:
-            Conflict: Somebody did.
+            Conflict: Somebody did, or other writers never left a gap.
             ShipmateError: The server refused it.
         """
+        conflict: Conflict | None = None
+        for _ in range(WRITE_TRIES):
+            try:
+                return self._take_back(ready)
+            except Conflict as error:
+                if not error.status:
+                    raise  # our own word: somebody wants it otherwise
+                conflict = error
+        raise conflict or Conflict(f"{ready.step.target} is being written all the time.")
+
+    def _take_back(self, ready: Ready) -> Found:
         step = ready.step
         if step.verb is Verb.DELETE:
             body = recreatable(ready.found.object)

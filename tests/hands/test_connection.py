@@ -221,11 +221,11 @@ def test_a_busy_server_is_asked_again_when_nothing_is_written(tmp_path: Path) ->
 
 
 def test_refused_credentials_are_not_a_silent_server(tmp_path: Path) -> None:
-    with http_server(lambda handler: answer(handler, 401, STATUS)) as url:
-        with pytest.raises(Unauthenticated, match="here"):
-            connect(Target(kubeconfig=str(write_kubeconfig(tmp_path / "config", url))))
+    path = tmp_path / "config"
+    with http_server(lambda handler: answer(handler, 401, STATUS)) as url, pytest.raises(Unauthenticated, match="here"):
+        connect(Target(kubeconfig=str(write_kubeconfig(path, url))))
     with http_server(lambda handler: answer(handler, 403, STATUS)) as url:
-        assert connect(Target(kubeconfig=str(write_kubeconfig(tmp_path / "config", url)))).server_version == "unknown"
+        assert connect(Target(kubeconfig=str(write_kubeconfig(path, url)))).server_version == "unknown"
 
 
 def plugin(tmp_path: Path, code: str) -> dict[str, Any]:
