@@ -50,11 +50,11 @@ class ConversationProblem(ShipmateError):
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """A conversation in a list: when it was talked in last, how it began, and how often the user spoke."""
+    """A conversation in a list: when it was talked in last, its first words, and how often the user spoke."""
 
     id: str
     at: str
-    opening: str
+    title: str
     turns: int
 
 
@@ -78,20 +78,19 @@ class Conversation:
             NotFound: There is none.
             ConversationProblem: The file cannot be read.
         """
-        store = _Store(path)
-        with store.open() as db:
+        with _Store(path).open(to_write=False) as db:
             row = db.execute(
                 "SELECT id FROM conversations WHERE ? IS NULL OR id = ? ORDER BY at DESC, rowid DESC LIMIT 1",
                 (identity, identity),
             ).fetchone()
         if row is None:
-            which = f"There is no conversation {identity!r}." if identity else "There is no conversation yet."
+            which = f"There is no conversation {identity!r}." if identity else "There is no conversation to go on with."
             raise NotFound(which, "Begin one: shipmate.")
         return cls(row["id"], path)
 
     def items(self) -> list[Item]:
         """Everything that was kept, in order; errors as `add`."""
-        with self._store.open() as db:
+        with self._store.open(to_write=False) as db:
             rows = db.execute("SELECT item FROM items WHERE conversation = ? ORDER BY position", (self.id,)).fetchall()
         return [msgspec.json.decode(row["item"]) for row in rows]
 
@@ -138,15 +137,16 @@ def recent(limit: int = 20, path: Path | None = None) -> list[Remembered]:
     Raises:
         ConversationProblem: The file cannot be read.
     """
-    with _Store(path).open() as db:
+    with _Store(path).open(to_write=False) as db:
         rows = db.execute(
-            "SELECT c.id, c.at, count(i.position) AS turns,"
-            " (SELECT item FROM items WHERE position = min(i.position)) AS opening"
-            " FROM conversations c LEFT JOIN items i ON i.conversation = c.id AND i.role = 'user'"
-            " GROUP BY c.id ORDER BY c.at DESC, c.rowid DESC LIMIT ?",
+            "SELECT c.id, c.at, spoken.turns, opening.item FROM conversations c"
+            " LEFT JOIN (SELECT conversation, count(*) AS turns, min(position) AS first FROM items"
+            "  WHERE role = 'user' GROUP BY conversation) spoken ON spoken.conversation = c.id"
+            " LEFT JOIN items opening ON opening.position = spoken.first"
+            " ORDER BY c.at DESC, c.rowid DESC LIMIT ?",
             (limit,),
         ).fetchall()
-    return [Remembered(row["id"], row["at"], _opening(row["opening"]), row["turns"]) for row in rows]
+    return [Remembered(row["id"], row["at"], _title(row["item"]), row["turns"] or 0) for row in rows]
 
 
 class _Store:
@@ -157,13 +157,16 @@ class _Store:
         self._lock = threading.Lock()
 
     @contextmanager
-    def open(self) -> Iterator[sqlite3.Connection]:
-        """The database with its tables, in a transaction that is kept unless the block fails."""
+    def open(self, *, to_write: bool = True) -> Iterator[sqlite3.Connection]:
+        """The database with its tables, in a transaction that is kept unless the block fails.
+
+        A file that is absent is made to write to; to read from, an empty database stands in for it.
+        """
         place = self._path
         try:
             place = place or _default()
             with self._lock:
-                db = _connect(place)
+                db = _connect(place) if to_write or place.exists() else _bare(":memory:")
                 try:
                     with db:
                         db.execute("BEGIN IMMEDIATE")
@@ -187,14 +190,19 @@ def _default() -> Path:
 def _connect(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.touch(mode=0o600, exist_ok=True)
-    db = sqlite3.connect(path, timeout=5, isolation_level=None)
-    db.row_factory = sqlite3.Row
+    db = _bare(path)
     try:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA foreign_keys = ON")
     except sqlite3.Error:
         db.close()
         raise
+    return db
+
+
+def _bare(place: Path | str) -> sqlite3.Connection:
+    db = sqlite3.connect(place, timeout=5, isolation_level=None)
+    db.row_factory = sqlite3.Row
     return db
 
 
@@ -221,7 +229,7 @@ def _redact_arguments(arguments: str) -> str:
         return redact_text(arguments)
 
 
-def _opening(item: str | None) -> str:
+def _title(item: str | None) -> str:
     content = msgspec.json.decode(item)["content"] if item else ""
     words = " ".join(str(content).split())
     return words if len(words) <= TITLE_CHARACTERS else f"{words[: TITLE_CHARACTERS - 1]}…"
