@@ -7,7 +7,11 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mcp_tools.sandbox import furniture
 from mcp_tools.sandbox.clock import Clock
+from mcp_tools.sandbox.containers.usage import usage_of
+from mcp_tools.sandbox.controllers.apiservices import METRICS, APIServiceController, why_unserved
+from mcp_tools.sandbox.controllers.autoscaler import AutoscalerController
 from mcp_tools.sandbox.controllers.base import Cluster, Controller
 from mcp_tools.sandbox.controllers.daemonset import DaemonSetController
 from mcp_tools.sandbox.controllers.deployment import DeploymentController
@@ -17,6 +21,8 @@ from mcp_tools.sandbox.controllers.jobs import CronJobController, JobController
 from mcp_tools.sandbox.controllers.kubelet import Kubelet
 from mcp_tools.sandbox.controllers.lifecycle import GarbageCollector, NamespaceController
 from mcp_tools.sandbox.controllers.manager import Manager
+from mcp_tools.sandbox.controllers.nodes import Heartbeats, NodeController, TaintEviction
+from mcp_tools.sandbox.controllers.quotas import QuotaController
 from mcp_tools.sandbox.controllers.recorder import Recorder
 from mcp_tools.sandbox.controllers.replicaset import ReplicaSetController
 from mcp_tools.sandbox.controllers.scheduler import Scheduler
@@ -42,6 +48,10 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     EndpointsController,
     DisruptionController,
     VolumeController,
+    NodeController,
+    TaintEviction,
+    QuotaController,
+    APIServiceController,
     GarbageCollector,
 )
 STACK_AGE = 47 * 60.0
@@ -70,42 +80,30 @@ class World:
         self.cluster = Cluster(self.registry, self.events)
         self.kubelet = Kubelet(self.cluster, timings)
         self.store.subscribe(self._serve_custom)
-        self._manager = Manager(self.store, self.clock, [*(each(self.cluster) for each in CONTROLLERS), self.kubelet])
+        self._manager = Manager(
+            self.store,
+            self.clock,
+            [
+                *(each(self.cluster) for each in CONTROLLERS),
+                AutoscalerController(self.cluster, self.usage, lambda: why_unserved(self.cluster, METRICS)),
+                self.kubelet,
+            ],
+        )
+
+    def usage(self, pod: Object, container: Object) -> tuple[int, int]:
+        """CPU in thousandths and memory in bytes that a container uses now."""
+        return usage_of(pod, container, self.clock.now(), self.kubelet.run_of(pod, container["name"]))
+
+    def beat(self) -> None:
+        """Let the nodes' kubelets renew their leases from now on."""
+        Heartbeats(self.cluster).start()
 
     def furnish(self) -> None:
         """Make what every cluster has: namespaces, nodes, classes."""
-        for name in ("default", "kube-node-lease", "kube-public", "kube-system"):
-            self.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        for obj in furniture.basics():
+            self.add(obj, "kube-apiserver")
         for number in (1, 2):
-            self.add(node(number))
-        self.add(
-            {
-                "apiVersion": "storage.k8s.io/v1",
-                "kind": "StorageClass",
-                "metadata": {
-                    "name": "standard",
-                    "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
-                },
-                "provisioner": "sandbox.shipmate.dev/memory",
-                "reclaimPolicy": "Delete",
-                "volumeBindingMode": "WaitForFirstConsumer",
-            }
-        )
-        self.add(
-            {
-                "apiVersion": "networking.k8s.io/v1",
-                "kind": "IngressClass",
-                "metadata": {"name": "nginx"},
-                "spec": {"controller": "k8s.io/ingress-nginx"},
-            }
-        )
-        service = {"clusterIP": "10.96.0.1", "ports": [{"name": "https", "port": 443, "targetPort": 6443}]}
-        meta = {
-            "name": "kubernetes",
-            "namespace": "default",
-            "labels": {"provider": "kubernetes", "component": "apiserver"},
-        }
-        self.add({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": service})
+            self.add(furniture.node(number))
 
     def deploy_stack(self) -> None:
         """Apply the todo stack's manifests, with made-up secrets."""
@@ -157,6 +155,7 @@ def boot(*, empty: bool = False, ca: str = "", seed: int | None = None) -> World
     if not empty:
         world.deploy_stack()
     world.clock.advance(STACK_AGE)
+    world.beat()
     return world
 
 
@@ -166,56 +165,6 @@ def load_documents(text: bytes) -> list[Object]:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return [document for document in yaml.load_all(text, Loader=loader) if document]
-
-
-def node(number: int) -> Object:
-    """A Node of the sandbox, with what it can hold."""
-    name = f"sandbox-{number}"
-    conditions = [
-        {"type": kind, "status": status, "reason": reason, "message": message}
-        for kind, status, reason, message in (
-            ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-            ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-            ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
-            ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
-        )
-    ]
-    room = {"cpu": "4", "memory": "8Gi", "ephemeral-storage": "64Gi", "pods": "110"}
-    labels = {
-        "kubernetes.io/hostname": name,
-        "kubernetes.io/os": "linux",
-        "kubernetes.io/arch": "amd64",
-        "topology.kubernetes.io/zone": f"zone-{number}",
-    }
-    if number == 1:
-        labels["node-role.kubernetes.io/control-plane"] = ""
-    return {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {"name": name, "labels": labels},
-        "spec": {"podCIDR": f"10.244.{number}.0/24", "podCIDRs": [f"10.244.{number}.0/24"]},
-        "status": {
-            "capacity": dict(room),
-            "allocatable": dict(room),
-            "conditions": conditions,
-            "addresses": [
-                {"type": "InternalIP", "address": f"192.168.49.{number + 1}"},
-                {"type": "Hostname", "address": name},
-            ],
-            "nodeInfo": {
-                "machineID": f"{number:032x}",
-                "systemUUID": f"00000000-0000-0000-0000-{number:012d}",
-                "bootID": f"00000000-0000-0000-0001-{number:012d}",
-                "kernelVersion": "6.12.0",
-                "osImage": "Shipmate sandbox",
-                "containerRuntimeVersion": "containerd://2.1.4",
-                "kubeletVersion": "v1.34.0",
-                "kubeProxyVersion": "",
-                "operatingSystem": "linux",
-                "architecture": "amd64",
-            },
-        },
-    }
 
 
 def custom_kinds(definition: Object) -> list[Kind]:

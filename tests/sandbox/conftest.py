@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sandbox_helpers import Client
@@ -22,6 +24,16 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[lifecycle.Sand
 @pytest.fixture(scope="session")
 def api(sandbox: lifecycle.SandboxInfo) -> Iterator[Client]:
     client = Client(sandbox.kubeconfig)
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def real() -> Iterator[Client]:
+    path = os.environ.get("KUBECONFIG", "")
+    if not Path(path).is_file():
+        pytest.skip("no real cluster: set KUBECONFIG to the kubeconfig of one")
+    client = Client(Path(path))
     yield client
     client.close()
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mcp_tools import quantity
 from mcp_tools.sandbox.api.columns import human_duration
 from mcp_tools.sandbox.containers import behaviours, catalogue
 from mcp_tools.sandbox.controllers.schedule import BadSchedule, Schedule
-from mcp_tools import quantity
 from mcp_tools.sandbox.objects import fieldsets
 from mcp_tools.sandbox.objects.kinds import KINDS
 from mcp_tools.sandbox.objects.schema import shape_of

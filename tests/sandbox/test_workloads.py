@@ -470,3 +470,72 @@ def test_events_are_forgotten_after_an_hour(world: World) -> None:
     assert world.cluster.all_of("Event", "test")
     world.clock.advance(3700)
     assert not world.cluster.all_of("Event", "test")
+
+
+def autoscaler(**spec: Any) -> Object:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    meta = {"name": "web", "namespace": "test"}
+    body = {"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 6, **spec}
+    return {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": meta, "spec": body}
+
+
+def test_an_autoscaler_follows_the_load_up_to_its_maximum(world: World) -> None:
+    asks = {"resources": {"requests": {"cpu": "100m"}, "limits": {"cpu": "400m"}}}
+    world.add(deployment(container=asks, annotations={"sandbox.shipmate.dev/behavior": "load=0.9"}))
+    world.add(autoscaler())
+    world.clock.advance(120)
+    scaler = get(world, "HorizontalPodAutoscaler", "web")
+    assert get(world, "Deployment", "web")["spec"]["replicas"] == 6
+    assert conditions(scaler)["ScalingLimited"] == ("True", "TooManyReplicas")
+    assert scaler["status"]["currentMetrics"][0]["resource"]["current"]["averageUtilization"] > 300
+    assert messages(world, "SuccessfulRescale")[0].endswith(
+        "cpu resource utilization (percentage of request) above target"
+    )
+
+
+def test_an_autoscaler_without_requests_says_what_is_missing(world: World) -> None:
+    world.add(deployment())
+    world.add(autoscaler())
+    world.clock.advance(40)
+    scaler = get(world, "HorizontalPodAutoscaler", "web")
+    assert conditions(scaler)["ScalingActive"] == ("False", "FailedGetResourceMetric")
+    assert "missing request for cpu in container app of Pod web-" in messages(world, "FailedGetResourceMetric")[-1]
+
+
+def test_an_autoscaler_without_a_target_says_so(world: World) -> None:
+    world.add(autoscaler())
+    world.clock.advance(20)
+    assert conditions(get(world, "HorizontalPodAutoscaler", "web")) == {"AbleToScale": ("False", "FailedGetScale")}
+
+
+def break_node(world: World, name: str, status: str) -> None:
+    def draft(obj: Object) -> None:
+        entry = next(c for c in obj["status"]["conditions"] if c["type"] == "Ready")
+        entry.update(status=status, reason="NodeStatusUnknown", message="Kubelet stopped posting node status.")
+
+    kind = world.cluster.kind("Node")
+    world.registry.modify(kind, "", name, draft, WriteOptions("test", subresource="status"))
+
+
+def test_pods_leave_a_lost_node_after_their_toleration_and_come_up_elsewhere(world: World) -> None:
+    world.add(deployment(replicas=4))
+    world.clock.advance(5)
+    break_node(world, "sandbox-1", "Unknown")
+    world.clock.advance(2)
+    taints = get(world, "Node", "sandbox-1", "")["spec"]["taints"]
+    assert {(taint["key"], taint["effect"]) for taint in taints} == {
+        ("node.kubernetes.io/unreachable", "NoSchedule"),
+        ("node.kubernetes.io/unreachable", "NoExecute"),
+    }
+    assert ready(world) == 2
+    world.clock.advance(290)
+    assert len(pods(world)) == 4
+    world.clock.advance(20)
+    assert [bool(pod["metadata"].get("deletionTimestamp")) for pod in pods(world)].count(True) == 2
+    assert {pod["spec"]["nodeName"] for pod in pods(world) if not pod["metadata"].get("deletionTimestamp")} == {
+        "sandbox-2"
+    }
+    break_node(world, "sandbox-1", "True")
+    world.clock.advance(1)
+    assert all(not pod["metadata"].get("deletionTimestamp") for pod in pods(world))
+    assert "taints" not in get(world, "Node", "sandbox-1", "")["spec"]

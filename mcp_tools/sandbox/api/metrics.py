@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import math
-import zlib
 from typing import TYPE_CHECKING
 
 from mcp_tools.sandbox.clock import rfc3339
-from mcp_tools.sandbox.controllers import fitting
 
 if TYPE_CHECKING:
     from mcp_tools.sandbox.objects.store import Object
     from mcp_tools.sandbox.world import World
 
 _WINDOW = "15s"
-_IDLE_CPU, _IDLE_MEMORY = 20, 48 * 2**20
 _KUBELET_CPU, _KUBELET_MEMORY = 90, 700 * 2**20
 
 
@@ -33,7 +29,7 @@ def node_metrics(world: World) -> list[Object]:
         for pod in world.cluster.all_of("Pod"):
             if pod["spec"].get("nodeName") == node["metadata"]["name"]:
                 for container in pod["spec"]["containers"]:
-                    used = _usage(pod, container, now)
+                    used = world.usage(pod, container)
                     cpu, memory = cpu + used[0], memory + used[1]
         meta = {
             "name": node["metadata"]["name"],
@@ -51,7 +47,10 @@ def _pod(world: World, pod: Object) -> Object:
     if meta.get("labels"):
         shown["labels"] = meta["labels"]
     containers = [
-        {"name": container["name"], "usage": _shown(*_usage(pod, container, now))}
+        {
+            "name": container["name"],
+            "usage": _shown(*world.usage(pod, container)),
+        }
         for container in pod["spec"]["containers"]
     ]
     return {**_head("PodMetrics", shown, now), "containers": containers}
@@ -65,17 +64,6 @@ def _head(kind: str, meta: Object, now: float) -> Object:
         "timestamp": rfc3339(now),
         "window": _WINDOW,
     }
-
-
-def _usage(pod: Object, container: Object, now: float) -> tuple[int, int]:
-    """CPU in thousandths and memory in bytes: a slow wave around a part of the request, other for every container."""
-    asked = (container.get("resources") or {}).get("requests") or {}
-    cpu = fitting.amount_of("cpu", asked["cpu"]) if "cpu" in asked else _IDLE_CPU
-    memory = fitting.amount_of("memory", asked["memory"]) if "memory" in asked else _IDLE_MEMORY
-    seed = zlib.crc32(f"{pod['metadata']['uid']}/{container['name']}".encode())
-    wave = math.sin(now / 240 + seed % 628 / 100)
-    level = 0.35 + (seed >> 8) % 25 / 100
-    return max(1, round(cpu * (level + 0.12 * wave))), round(memory * (0.6 + level / 3 + 0.04 * wave))
 
 
 def _shown(cpu: int, memory: int) -> Object:

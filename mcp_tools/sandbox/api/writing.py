@@ -129,7 +129,7 @@ def create(request: Request, registry: Registry, kind: Kind, address: Address) -
     obj, warnings = decode(request, kind, raw)
     _place(kind, obj, address)
     created = registry.create(kind, views.accept(kind, obj), options)
-    return _answer(request, kind, created, 201, warnings)
+    return _answer(request, kind, created, 201, (*warnings, *options.warnings))
 
 
 def _place(kind: Kind, obj: Object, address: Address) -> None:
@@ -147,7 +147,7 @@ def update(request: Request, registry: Registry, kind: Kind, address: Address) -
     _check_name(obj, address)
     _place(kind, obj, address)
     updated = registry.update(kind, address.namespace, address.name, views.accept(kind, obj), options)
-    return _answer(request, kind, updated, 200, warnings)
+    return _answer(request, kind, updated, 200, (*warnings, *options.warnings))
 
 
 def _check_name(obj: Object, address: Address) -> None:
@@ -177,7 +177,7 @@ def patch(request: Request, registry: Registry, kind: Kind, address: Address) ->
     _check_name(obj, address)
     _place(kind, obj, address)
     updated = registry.update(kind, address.namespace, address.name, views.accept(kind, obj), options)
-    return _answer(request, kind, updated, 200, warnings)
+    return _answer(request, kind, updated, 200, (*warnings, *options.warnings))
 
 
 def patch_object(shape: Shape, old: Object, media: str, body: Any) -> Any:
@@ -209,7 +209,7 @@ def _apply(request: Request, registry: Registry, kind: Kind, address: Address) -
     _check_name(config, address)
     _place(kind, config, address)
     obj, created = registry.apply(kind, address.namespace, address.name, views.accept(kind, config), options)
-    return _answer(request, kind, obj, 201 if created else 200, warnings)
+    return _answer(request, kind, obj, 201 if created else 200, (*warnings, *options.warnings))
 
 
 def delete(request: Request, registry: Registry, kind: Kind, address: Address) -> Response:

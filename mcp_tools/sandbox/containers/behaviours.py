@@ -2,7 +2,8 @@
 
 The annotation `sandbox.shipmate.dev/behavior` holds words, separated by commas: `crash` (exits with 1 soon after its
 start), `crash=30` (after 30 s), `exit=0` (with this code), `oom`, `unready` (never answers), `status=500` (answers its
-probes with this status), `boot=12` (seconds until it listens), `quiet` (logs nothing).
+probes with this status), `boot=12` (seconds until it listens), `load=0.9` (uses this part of its CPU limit), `leak=60`
+(uses ever more memory and is killed for it after 60 s), `quiet` (logs nothing).
 """
 
 from __future__ import annotations
@@ -54,6 +55,11 @@ class Behaviour:
         traffic: Name of the generator of its later lines (see `logs`); empty for none.
         period: Seconds between two of them.
         needs: Environment variables without which it ends with a traceback.
+        connects: Environment variables that hold URLs of what it must reach before it serves.
+        leak: Its memory grows until its end.
+        load: The part of its CPU limit that it uses; 0 for the usual wave.
+        user: Under which it runs unless the pod says otherwise; 0 is root.
+        writes: Directories that it must be able to write to.
         end: How it ends; `None` runs for ever.
         stop: Seconds that it takes to stop when asked.
     """
@@ -65,6 +71,11 @@ class Behaviour:
     traffic: str = ""
     period: float = 5.0
     needs: tuple[str, ...] = ()
+    connects: tuple[str, ...] = ()
+    leak: bool = False
+    load: float = 0.0
+    user: int = 0
+    writes: tuple[str, ...] = ()
     end: End | None = None
     stop: float = 0.3
 
@@ -96,6 +107,10 @@ def annotated(base: Behaviour, text: str) -> Behaviour:
                 base = replace(base, status=int(number))
             case "boot" if number is not None:
                 base = replace(base, boot=number)
+            case "load" if number is not None:
+                base = replace(base, load=number)
+            case "leak" if number is not None:
+                base = replace(base, leak=True, end=End(number, _OOM_CODE, "OOMKilled"))
             case "quiet":
                 base = replace(base, opening=(), traffic="")
             case _:

@@ -61,17 +61,18 @@ def misfit(spec: Object, node: Object) -> str:
 def _untolerated(spec: Object, node: Object) -> str:
     tolerations = spec.get("tolerations") or ()
     own = node.get("spec") or {}
-    if own.get("unschedulable") and not any(_tolerates(item, UNSCHEDULABLE_TAINT) for item in tolerations):
+    if own.get("unschedulable") and not any(tolerates(item, UNSCHEDULABLE_TAINT) for item in tolerations):
         return "node(s) were unschedulable"
     for taint in own.get("taints") or ():
         if taint.get("effect") == "PreferNoSchedule" or taint.get("key") == UNSCHEDULABLE_TAINT["key"]:
             continue
-        if not any(_tolerates(item, taint) for item in tolerations):
+        if not any(tolerates(item, taint) for item in tolerations):
             return f"node(s) had untolerated taint {{{taint.get('key')}: {taint.get('value', '')}}}"
     return ""
 
 
-def _tolerates(toleration: Object, taint: Object) -> bool:
+def tolerates(toleration: Object, taint: Object) -> bool:
+    """Whether a pod's toleration is for a node's taint."""
     if toleration.get("effect") and toleration["effect"] != taint.get("effect"):
         return False
     if toleration.get("key") and toleration["key"] != taint.get("key"):

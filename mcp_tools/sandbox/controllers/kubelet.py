@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mcp_tools.sandbox.containers import catalogue
-from mcp_tools.sandbox.controllers.base import Cluster, Controller, Key, key_of
+from mcp_tools.sandbox.controllers.base import Cluster, Controller, Key, condition, key_of
 from mcp_tools.sandbox.controllers.podworker import PodWorker, Timings
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Kubelet(Controller):
         timings: How long things take; tests may want others.
     """
 
-    watches = ("Pod",)
+    watches = ("Pod", "Node")
 
     def __init__(self, cluster: Cluster, timings: Timings | None = None) -> None:
         super().__init__(cluster)
@@ -33,7 +33,12 @@ class Kubelet(Controller):
         self._images: dict[str, set[str]] = {}
 
     def keys(self, change: Change) -> Iterable[Key]:
-        """The pod, once it has a node."""
+        """The pod, once it has a node; all pods of a node that is heard of again."""
+        if change.kind.name == "Node":
+            if _is_silent(change.before) and not _is_silent(change.obj):
+                name = change.obj["metadata"]["name"]
+                return [key_of(pod) for pod in self.cluster.all_of("Pod") if pod["spec"].get("nodeName") == name]
+            return []
         return [key_of(change.obj)] if change.obj["spec"].get("nodeName") else []
 
     def reconcile(self, key: Key) -> float | None:
@@ -44,6 +49,8 @@ class Kubelet(Controller):
             self._workers.pop(key).abandon()
             worker = None
         if pod is None or not pod["spec"].get("nodeName"):
+            return None
+        if _is_silent(self.cluster.get("Node", "", pod["spec"]["nodeName"])):
             return None
         if worker is None:
             node = self.cluster.get("Node", "", pod["spec"]["nodeName"])
@@ -79,3 +86,8 @@ class Kubelet(Controller):
     def keep_image(self, node: str, reference: catalogue.Reference) -> None:
         """An image was pulled to a node."""
         self._images.setdefault(node, set()).add(reference.full)
+
+
+def _is_silent(node: Object | None) -> bool:
+    """A node of which nothing is heard: what is asked of its kubelet does not happen."""
+    return node is not None and condition(node, "Ready").get("status") == "Unknown"

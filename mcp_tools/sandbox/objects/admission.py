@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mcp_tools.sandbox.clock import rfc3339
 from mcp_tools.sandbox.objects.errors import Refused, forbidden, invalid, invalid_value, not_found
 from mcp_tools.sandbox.objects.names import generate
+from mcp_tools.sandbox.policy import limits, podsecurity, priorities, quota, webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +38,26 @@ def admit_create(registry: Registry, kind: Kind, obj: Object) -> None:
     completer = _CREATE.get(kind.qualified)
     if completer:
         completer(registry, obj)
+
+
+def admit_valid(registry: Registry, kind: Kind, obj: Object, old: Object | None = None) -> list[str]:
+    """The policies that look at an object once it is valid.
+
+    Returns:
+        Warnings for the client.
+
+    Raises:
+        Refused: 403 or 500.
+    """
+    warnings = []
+    if old is None:
+        limits.check(registry, kind, obj)
+    if old is None or kind.qualified != "Pod":
+        warnings = podsecurity.check(registry, kind, obj)
+    webhooks.check(registry, kind, obj, "CREATE" if old is None else "UPDATE")
+    if old is None or kind.qualified in {"Service", "PersistentVolumeClaim"}:
+        quota.check(registry, kind, obj, old)
+    return warnings
 
 
 def allocate(registry: Registry, kind: Kind, obj: Object) -> None:
@@ -84,10 +105,14 @@ def _terminating(kind: Kind, obj: Object, space: Object) -> Refused:
 
 def _pod(registry: Registry, obj: Object) -> None:
     spec = obj["spec"]
-    spec.setdefault("serviceAccountName", "default")
+    limits.fill(registry, obj)
+    if not spec.get("serviceAccountName"):
+        spec["serviceAccountName"] = "default"
     spec["serviceAccount"] = spec["serviceAccountName"]
-    spec.setdefault("priority", 0)
-    spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
+    account = _account(registry, obj)
+    priorities.resolve(registry, registry.kinds.named("Pod"), obj)
+    if not spec.get("imagePullSecrets") and account.get("imagePullSecrets"):
+        spec["imagePullSecrets"] = account["imagePullSecrets"]
     tolerations = list(spec.get("tolerations") or ())
     for condition in ("not-ready", "unreachable"):
         key = f"node.kubernetes.io/{condition}"
@@ -96,9 +121,18 @@ def _pod(registry: Registry, obj: Object) -> None:
         ):
             tolerations.append({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300})
     spec["tolerations"] = tolerations
-    if spec.get("automountServiceAccountToken", True):
+    if spec.get("automountServiceAccountToken", account.get("automountServiceAccountToken", True)):
         _mount_token(registry, obj)
     obj["status"] = {"phase": "Pending", "qosClass": _quality(spec), **(obj.get("status") or {})}
+
+
+def _account(registry: Registry, pod: Object) -> Object:
+    namespace, name = pod["metadata"]["namespace"], pod["spec"]["serviceAccountName"]
+    found = registry.store.get(registry.kinds.named("ServiceAccount"), namespace, name)
+    if found is None and name != "default":  # that one comes a moment after its namespace
+        why = f'error looking up service account {namespace}/{name}: serviceaccount "{name}" not found'
+        raise forbidden(registry.kinds.named("Pod"), pod["metadata"].get("name", ""), why)
+    return found or {}
 
 
 def _mount_token(registry: Registry, obj: Object) -> None:
@@ -258,12 +292,17 @@ def _custom_resource(registry: Registry, obj: Object) -> None:
     obj["status"] = {"conditions": conditions, "acceptedNames": spec["names"], "storedVersions": versions}
 
 
+def _quota(_: Registry, obj: Object) -> None:
+    obj["status"] = {}
+
+
 _CREATE: dict[str, Callable[[Registry, Object], None]] = {
     "Pod": _pod,
     "Namespace": _namespace,
     "Job.batch": _job,
     "PersistentVolumeClaim": _claim,
     "CustomResourceDefinition.apiextensions.k8s.io": _custom_resource,
+    "ResourceQuota": _quota,
     "ReplicaSet.apps": _empty_status({"replicas": 0}),
     "StatefulSet.apps": _empty_status({"replicas": 0, "availableReplicas": 0}),
     "Ingress.networking.k8s.io": _empty_status({"loadBalancer": {}}),

@@ -245,6 +245,35 @@ def _role_binding(obj: dict[str, Any]) -> None:
             subject.setdefault("apiGroup", "rbac.authorization.k8s.io")
 
 
+def _limit_range(obj: dict[str, Any]) -> None:
+    """A container's maximum is its default, a default the default request."""
+    for item in obj["spec"].get("limits") or ():
+        if item.get("type") != "Container":
+            continue
+        limits = {**(item.get("max") or {}), **(item.get("default") or {})}
+        requests = {**(item.get("min") or {}), **limits, **(item.get("defaultRequest") or {})}
+        item.update({key: value for key, value in (("default", limits), ("defaultRequest", requests)) if value})
+
+
+def _priority_class(obj: dict[str, Any]) -> None:
+    obj.setdefault("preemptionPolicy", "PreemptLowerPriority")
+
+
+def _webhooks(obj: dict[str, Any]) -> None:
+    for webhook in obj.get("webhooks") or ():
+        webhook.setdefault("failurePolicy", "Fail")
+        webhook.setdefault("matchPolicy", "Equivalent")
+        webhook.setdefault("namespaceSelector", {})
+        webhook.setdefault("objectSelector", {})
+        webhook.setdefault("timeoutSeconds", 10)
+        if obj["kind"].startswith("Mutating"):
+            webhook.setdefault("reinvocationPolicy", "Never")
+        for rule in webhook.get("rules") or ():
+            rule.setdefault("scope", "*")
+        if service := (webhook.get("clientConfig") or {}).get("service"):
+            service.setdefault("port", 443)
+
+
 def _custom_resource(obj: dict[str, Any]) -> None:
     spec = obj["spec"]
     names = spec.setdefault("names", {})
@@ -271,5 +300,9 @@ _FILLERS: dict[str, Callable[[dict[str, Any]], None]] = {
     "NetworkPolicy.networking.k8s.io": _network_policy,
     "RoleBinding.rbac.authorization.k8s.io": _role_binding,
     "ClusterRoleBinding.rbac.authorization.k8s.io": _role_binding,
+    "LimitRange": _limit_range,
+    "PriorityClass.scheduling.k8s.io": _priority_class,
+    "MutatingWebhookConfiguration.admissionregistration.k8s.io": _webhooks,
+    "ValidatingWebhookConfiguration.admissionregistration.k8s.io": _webhooks,
     "CustomResourceDefinition.apiextensions.k8s.io": _custom_resource,
 }

@@ -74,7 +74,19 @@ class Kind:
         return "/".join(parts)
 
 
+def _review(group: str, name: str, *, namespaced: bool = False) -> Kind:
+    plural = f"{name.lower()}s"
+    return Kind(f"{group}.k8s.io", "v1", name, plural, verbs=("create",), virtual=True, namespaced=namespaced)
+
+
+def _webhooks(word: str) -> Kind:
+    name = f"{word}WebhookConfiguration"
+    group = "admissionregistration.k8s.io"
+    return Kind(group, "v1", name, f"{name.lower()}s", (), _EXTENSIONS, generation=True, namespaced=False)
+
+
 _ALL = ("all",)
+_EXTENSIONS = ("api-extensions",)
 _STATUS = ("status",)
 _SCALE = ("status", "scale")
 
@@ -87,7 +99,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("", "v1", "ConfigMap", "configmaps", ("cm",)),
     Kind("", "v1", "Secret", "secrets"),
     Kind("", "v1", "Event", "events", ("ev",)),
-    Kind("", "v1", "ServiceAccount", "serviceaccounts", ("sa",)),
+    Kind("", "v1", "ServiceAccount", "serviceaccounts", ("sa",), subresources=("token",)),
+    Kind("", "v1", "PodTemplate", "podtemplates", generation=True),
     Kind("", "v1", "PersistentVolume", "persistentvolumes", ("pv",), subresources=_STATUS, namespaced=False),
     Kind("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", ("pvc",), subresources=_STATUS),
     Kind("", "v1", "ReplicationController", "replicationcontrollers", ("rc",), _ALL, _SCALE, generation=True),
@@ -111,6 +124,13 @@ KINDS: tuple[Kind, ...] = (
     Kind("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", namespaced=False),
     Kind("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings", namespaced=False),
     Kind("storage.k8s.io", "v1", "StorageClass", "storageclasses", ("sc",), namespaced=False),
+    Kind("storage.k8s.io", "v1", "VolumeAttachment", "volumeattachments", subresources=_STATUS, namespaced=False),
+    Kind("storage.k8s.io", "v1", "CSIDriver", "csidrivers", namespaced=False),
+    Kind("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", ("pc",), generation=True, namespaced=False),
+    Kind("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", namespaced=False),
+    _webhooks("Mutating"),
+    _webhooks("Validating"),
+    Kind("apiregistration.k8s.io", "v1", "APIService", "apiservices", (), _EXTENSIONS, _STATUS, namespaced=False),
     Kind("events.k8s.io", "v1", "Event", "events", ("ev",), stored_as="events"),
     Kind("coordination.k8s.io", "v1", "Lease", "leases"),
     Kind(
@@ -119,20 +139,17 @@ KINDS: tuple[Kind, ...] = (
         "CustomResourceDefinition",
         "customresourcedefinitions",
         ("crd", "crds"),
-        ("api-extensions",),
+        _EXTENSIONS,
         _STATUS,
         generation=True,
         namespaced=False,
     ),
-    Kind(
-        "authorization.k8s.io",
-        "v1",
-        "SelfSubjectAccessReview",
-        "selfsubjectaccessreviews",
-        verbs=("create",),
-        virtual=True,
-        namespaced=False,
-    ),
+    _review("authentication", "SelfSubjectReview"),
+    _review("authentication", "TokenReview"),
+    _review("authorization", "LocalSubjectAccessReview", namespaced=True),
+    _review("authorization", "SelfSubjectAccessReview"),
+    _review("authorization", "SelfSubjectRulesReview"),
+    _review("authorization", "SubjectAccessReview"),
     Kind("metrics.k8s.io", "v1beta1", "PodMetrics", "pods", verbs=("get", "list"), virtual=True),
     Kind("metrics.k8s.io", "v1beta1", "NodeMetrics", "nodes", verbs=("get", "list"), virtual=True, namespaced=False),
 )

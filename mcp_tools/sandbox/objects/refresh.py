@@ -31,7 +31,12 @@ SCALARS = {
 }
 PLAIN = {"string": "string", "integer": "integer", "boolean": "boolean", "number": "number", "object": "any"}
 FORMATS = {("integer", "int64"): "int64", ("string", "byte"): "bytes"}
-EXTRA_KINDS = {("autoscaling", "v1", "Scale"), ("", "v1", "DeleteOptions"), ("policy", "v1", "Eviction")}
+EXTRA_KINDS = {
+    ("autoscaling", "v1", "Scale"),
+    ("", "v1", "DeleteOptions"),
+    ("policy", "v1", "Eviction"),
+    ("authentication.k8s.io", "v1", "TokenRequest"),
+}
 
 
 def compact(openapi: dict[str, Any]) -> dict[str, Any]:

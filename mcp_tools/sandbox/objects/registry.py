@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mcp_tools.sandbox.clock import Clock, rfc3339
@@ -35,12 +35,14 @@ class WriteOptions:
         dry_run: Say what would be, and store nothing.
         force: Server-side apply takes over what others own.
         subresource: `status`, `scale`, or empty for the object itself.
+        warnings: Receives what admission has to say to the client.
     """
 
     manager: str = "unknown"
     dry_run: bool = False
     force: bool = False
     subresource: str = ""
+    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +101,8 @@ class Registry:
         meta = new["metadata"] = dict(new.get("metadata") or {})
         if not meta.get("name") and meta.get("generateName"):
             meta["name"] = generate(meta["generateName"], self.random)
-        for field in (*_SYSTEM_FIELDS, "resourceVersion", "managedFields", "selfLink"):
-            meta.pop(field, None)
+        for system in (*_SYSTEM_FIELDS, "resourceVersion", "managedFields", "selfLink"):
+            meta.pop(system, None)
         meta["uid"] = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
         meta["creationTimestamp"] = rfc3339(self.clock.now())
         if kind.generation:
@@ -114,6 +116,7 @@ class Registry:
         self._record(kind, None, new, options)
         admission.admit_create(self, kind, new)
         validation.check(kind, new, None)
+        options.warnings.extend(admission.admit_valid(self, kind, new))
         if self.store.get(kind, meta.get("namespace", ""), meta["name"]) is not None:
             raise already_exists(kind, meta["name"])
         admission.allocate(self, kind, new)
@@ -236,16 +239,16 @@ class Registry:
             if "status" in old:
                 new["status"] = old["status"]
         meta = new["metadata"] = dict(new["metadata"])
-        for field in (*_SYSTEM_FIELDS, "resourceVersion"):
-            meta.pop(field, None)
-            if field in before:
-                meta[field] = before[field]
+        for system in (*_SYSTEM_FIELDS, "resourceVersion"):
+            meta.pop(system, None)
+            if system in before:
+                meta[system] = before[system]
         meta["name"] = before["name"]
         complete(self.shape(kind), new)
         if not options.subresource:
             defaults.fill(kind, new)
             admission.admit_update(self, kind, new, old)
-        validation.check(kind, new, old)
+        self._judge(kind, new, old, options)
         if kind.generation and new.get("spec") != old.get("spec"):
             meta["generation"] = before.get("generation", 0) + 1
         if not applied:
@@ -258,6 +261,11 @@ class Registry:
             self.store.put(kind, new)
             return self.store.remove(kind, meta.get("namespace", ""), meta["name"])
         return self.store.put(kind, new)
+
+    def _judge(self, kind: Kind, new: Object, old: Object, options: WriteOptions) -> None:
+        validation.check(kind, new, old)
+        if not options.subresource and new != old:
+            options.warnings.extend(admission.admit_valid(self, kind, new, old))
 
     def _record(self, kind: Kind, old: Object | None, new: Object, options: WriteOptions) -> None:
         writer = Writer(options.manager, "Update", kind.api_version, options.subresource)

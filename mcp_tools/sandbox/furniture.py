@@ -1,0 +1,109 @@
+"""What every cluster starts with: namespaces, nodes, classes, roles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mcp_tools.sandbox.policy.priorities import SYSTEM
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mcp_tools.sandbox.objects.store import Object
+
+NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
+
+
+def basics() -> Iterator[Object]:
+    """Namespaces, classes, the API server's own Service, and the default roles."""
+    for name in NAMESPACES:
+        yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    default = {"storageclass.kubernetes.io/is-default-class": "true"}
+    yield {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {"name": "standard", "annotations": default},
+        "provisioner": "sandbox.shipmate.dev/memory",
+        "reclaimPolicy": "Delete",
+        "volumeBindingMode": "WaitForFirstConsumer",
+    }
+    yield {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "IngressClass",
+        "metadata": {"name": "nginx"},
+        "spec": {"controller": "k8s.io/ingress-nginx"},
+    }
+    for name, (value, description) in SYSTEM.items():
+        yield {
+            "apiVersion": "scheduling.k8s.io/v1",
+            "kind": "PriorityClass",
+            "metadata": {"name": name},
+            "value": value,
+            "description": description,
+        }
+    yield {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "name": "kubernetes",
+            "namespace": "default",
+            "labels": {"provider": "kubernetes", "component": "apiserver"},
+        },
+        "spec": {"clusterIP": "10.96.0.1", "ports": [{"name": "https", "port": 443, "targetPort": 6443}]},
+    }
+    yield {
+        "apiVersion": "apiregistration.k8s.io/v1",
+        "kind": "APIService",
+        "metadata": {"name": "v1beta1.metrics.k8s.io"},
+        "spec": {"group": "metrics.k8s.io", "version": "v1beta1", "groupPriorityMinimum": 100, "versionPriority": 100},
+    }
+
+
+def node(number: int) -> Object:
+    """A Node of the sandbox, with what it can hold."""
+    name = f"sandbox-{number}"
+    conditions = [
+        {"type": kind, "status": status, "reason": reason, "message": message}
+        for kind, status, reason, message in (
+            ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+            ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+            ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+            ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+        )
+    ]
+    room = {"cpu": "4", "memory": "8Gi", "ephemeral-storage": "64Gi", "pods": "110"}
+    labels = {
+        "kubernetes.io/hostname": name,
+        "kubernetes.io/os": "linux",
+        "kubernetes.io/arch": "amd64",
+        "topology.kubernetes.io/zone": f"zone-{number}",
+    }
+    if number == 1:
+        labels["node-role.kubernetes.io/control-plane"] = ""
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": labels},
+        "spec": {"podCIDR": f"10.244.{number}.0/24", "podCIDRs": [f"10.244.{number}.0/24"]},
+        "status": {
+            "capacity": dict(room),
+            "allocatable": dict(room),
+            "conditions": conditions,
+            "addresses": [
+                {"type": "InternalIP", "address": f"192.168.49.{number + 1}"},
+                {"type": "Hostname", "address": name},
+            ],
+            "nodeInfo": {
+                "machineID": f"{number:032x}",
+                "systemUUID": f"00000000-0000-0000-0000-{number:012d}",
+                "bootID": f"00000000-0000-0000-0001-{number:012d}",
+                "kernelVersion": "6.12.0",
+                "osImage": "Shipmate sandbox",
+                "containerRuntimeVersion": "containerd://2.1.4",
+                "kubeletVersion": "v1.34.0",
+                "kubeProxyVersion": "",
+                "operatingSystem": "linux",
+                "architecture": "amd64",
+            },
+        },
+    }

@@ -1,0 +1,1 @@
+"""Admission that a cluster's owner configures: limits, quotas, pod security, priorities, webhooks."""
