@@ -16,6 +16,8 @@ def phrase(step: Step) -> str:
     match step.name:
         case "scale":
             return f"scale {given['target']} to {given['replicas']}{where}"
+        case "delete_resource":
+            return f"delete {given['target']}{where}"
         case "restart":
             return f"restart {given['target']}{where}"
         case "set_image" if "container" in given:

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 EXAMPLES = ("scale backend to 3", "get pods", "logs of backend", "status", "help")
-CHANGES = frozenset({"scale", "restart", "set_image", "undo_change", "apply_plan", "rollout", "node_maintenance"})
+CHANGES = frozenset(
+    {"scale", "restart", "set_image", "undo_change", "apply_plan", "rollout", "node_maintenance", "delete_resource"}
+)
 _NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _MAX_TYPOS = 2
 _MAX_HINTED = 30
@@ -95,7 +97,8 @@ def _mended(sentence: Sentence, last: Mention | None) -> tuple[Step | None, Step
     """A change, or else a look, that the sentence is when as few words as possible are taken for typos."""
     for words in _mendings(sentence, strict=True):
         step = _change(dataclasses.replace(sentence, words=words), last)
-        if step is not None:
+        # A deletion is spelt right or not done.
+        if step is not None and not (isinstance(step, ToolCall) and step.name == "delete_resource"):
             return _noted(step), None
     for words in _mendings(sentence, strict=False):
         looking = reads.match(dataclasses.replace(sentence, words=words), last)

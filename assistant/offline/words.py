@@ -48,6 +48,7 @@ _VERBS = {
     "pause": "pause",
     "resume": "resume",
     "cordon": "cordon",
+    "delete": "delete",
     "uncordon": "uncordon",
     "double": "double",
     "triple": "triple",
@@ -63,7 +64,7 @@ _VERBS = {
 CHANGING = frozenset(_VERBS)
 """The verbs, in canonical form, that speak of a change."""
 NOT_OFFERED = _set(
-    "delete destroy terminate drain taint exec create expose patch edit label annotate autoscale "
+    "destroy terminate drain taint exec create expose patch edit label annotate autoscale "
     "install uninstall kill stop deploy port-forward cp attach evict rename move migrate"
 )
 """Verbs of changes that there is no tool for."""

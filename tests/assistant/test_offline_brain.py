@@ -6,7 +6,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,17 +16,17 @@ from assistant.offline import OfflineBrain
 from mcp_tools.changes.model import Decision, Plan
 from mcp_tools.cluster.target import Target
 from mcp_tools.errors import NotFound, ShipmateError, UsageError
-from mcp_tools.sandbox import lifecycle
 from mcp_tools.toolbox import Toolbox
+
+if TYPE_CHECKING:
+    from mcp_tools.sandbox import lifecycle
 
 DEPLOYMENTS = "/apis/apps/v1/namespaces/{}/deployments"
 
 
-@pytest.fixture(scope="module")
-def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    state = tmp_path_factory.mktemp("planner")
-    yield lifecycle.ensure_running(state).kubeconfig
-    lifecycle.stop(state)
+@pytest.fixture
+def kubeconfig(sandbox: lifecycle.SandboxInfo) -> Path:
+    return sandbox.kubeconfig
 
 
 class Talk:
@@ -176,6 +176,10 @@ def test_a_question_back_keeps_the_namespace(talk: Talk, space: Callable[..., st
     talk.say(f"scale backend in {elsewhere}")
     talk.say("3")
     assert (talk.replicas("backend", elsewhere), talk.replicas("backend")) == (3, 2)
+    for sentence in (f"scale to 4 in {elsewhere}", f"scale up to 5 in {elsewhere}"):
+        talk.say(sentence)
+        talk.say("backend")
+    assert (talk.replicas("backend", elsewhere), talk.replicas("backend")) == (5, 2)
 
 
 def test_a_question_back_can_be_left_alone(talk: Talk) -> None:

@@ -1,4 +1,4 @@
-"""The other changes: restart, image, undo, a plan that was kept. As strict as scaling."""
+"""The other changes: restart, image, delete, undo, a plan that was kept. As strict as scaling."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ SET_IMAGE = (
 SET_IMAGE_KUBECTL = r"set image T C"
 VERSION = r"(?:set|alter|release|deploy)(?: image (?:of|for))? T (?:to )?(?:image )?(?:version )?(?:to )?(?:V|tag V)"
 BARE_IMAGE = r"(?:set|alter) image (?:of|for|on|in) T to [TX]"
+DELETE = "delete T"
 UNDO = r"undo(?: last)?(?: (?:alter|history))?|undo T|roll T back"
 UNDO_NUMBER = r"undo (?:(?:alter|history) )?(?:number )?(?P<number>[NH])"
 UNDO_OTHER = r"(?:rollout )?undo\b.*"
@@ -33,7 +34,9 @@ _PLAN = re.compile(r"[0-9a-f]{8}")
 
 def match(given: Shape, namespace: str | None, last: Mention | None) -> Step | None:
     """A call of a changing tool, a question back, a refusal, or None."""
-    return _restart(given, namespace, last) or _image(given, namespace, last) or _kept(given)
+    return (
+        _restart(given, namespace, last) or _image(given, namespace, last) or _delete(given, namespace) or _kept(given)
+    )
 
 
 def _restart(given: Shape, namespace: str | None, last: Mention | None) -> Step | None:
@@ -59,6 +62,17 @@ def _image(given: Shape, namespace: str | None, last: Mention | None) -> Step | 
             "A new image is named in full, as repository:tag.", hint=f"Say `set image of {name} to REPOSITORY:TAG`."
         )
     return None
+
+
+def _delete(given: Shape, namespace: str | None) -> Step | None:
+    if given.text != DELETE:
+        return None
+    # What is deleted is named in full: no pronoun, and a bare name could be a Deployment, a Service or both.
+    target = given.all("T")[0].text
+    if "/" not in target:
+        hint = f"Say `delete deployment/{target}`, or of which kind it is." if target else "Say `delete KIND/NAME`."
+        return Refuse("What is deleted is named with its kind; nothing was done.", hint=hint)
+    return call("delete_resource", Mention(target, namespace))
 
 
 def _kept(given: Shape) -> Step | None:

@@ -34,7 +34,7 @@ def match(given: Shape, namespace: str | None, last: Mention | None) -> Step | N
     if found:
         return call("rollout", target, action=found["verb"] or found["verb2"])
     found = re.fullmatch(HOLD_WHAT, given.text)
-    if found and target:
+    if found and target.target:
         where = f" -n {target.namespace}" if target.namespace else ""
         return Refuse("What pauses and resumes is a rollout.", (f"rollout {found['verb']} {target.target}{where}",))
     found = re.fullmatch(NODE, given.text)

@@ -10,8 +10,8 @@ import itertools
 import re
 from typing import TYPE_CHECKING, Any
 
-from assistant.offline.intents import reports
-from assistant.offline.intents.values import target_of
+from assistant.offline.intents import logs, reports
+from assistant.offline.intents.values import call, target_of
 from assistant.offline.model import Clarify, Mention, Reply, Step, ToolCall
 from assistant.offline.namespaces import without_namespace
 from assistant.offline.shape import Part, Shape, is_bare_name, shape
@@ -33,23 +33,13 @@ HELP = """Without a model I understand requests like these:
 - `scale backend to 3`, `scale up backend by 2`, `double the backends`
 - `restart backend`, `rollout undo backend`, `rollout pause backend`, `cordon node-1`
 - `set image of backend to todo-backend:1.1.0`
+- `delete pod backend-1`: an object with what it owns
 - `history`, `undo`, `undo 12`: what was changed, and taking it back
 - `apply plan 1a2b3c4d`: a plan that was shown before
 
 An object whose name is a word of mine goes with its kind, as deploy/status. Every change is dry-run, shown as a diff,
 and done only after your yes."""
 
-_MATCHES = frozenset({"with", "containing", "matching", "about"})
-_SEARCHES = frozenset({"grep", "search", "find"})
-_SECONDS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "hour": 3600, "d": 86400, "day": 86400, "week": 604_800}
-_UNIT = re.compile(r"(?P<unit>second|sec|minute|min|hour|day|week)s?|(?P<letter>[smhd])")
-_DURATION = re.compile(r"([0-9]{1,6})([smhd])")
-_TOLD: dict[str, dict[str, Any]] = {
-    "exceptions": {"contains": "exception"},
-    "tracebacks": {"contains": "traceback"},
-    "errors": {"level": "error"},
-    "warnings": {"level": "warning"},
-}
 _EVERYWHERE = frozenset({"all", "every", "across", "entire"})
 _WORKLOADS = frozenset({"deployments", "statefulsets", "daemonsets", "replicasets"})
 _ASKS_WHAT_WAS = frozenset({"why", "when", "who", "what", "which", "did", "has", "was"})
@@ -59,14 +49,14 @@ _LABEL = re.compile(r"[A-Za-z0-9./_-]+!?=[A-Za-z0-9._-]*(?:,[A-Za-z0-9./_-]+!?=[
 
 def match(sentence: Sentence, last: Mention | None) -> Step | None:
     """A call of a reading tool, a reply, a question back, or None."""
-    words, found = _without_search(sentence.words)
+    words, found = logs.without_search(sentence.words)
     words, everywhere = _without_everywhere(words, sentence)
     words, namespace = _without_namespace(words, sentence, searched="contains" in found)
     where: dict[str, Any] = {"all_namespaces": True} if everywhere else {"namespace": namespace} if namespace else {}
     allowed = None if sentence.quoting else reports.access(words, where)
     if allowed or not _looks(sentence):
         return allowed
-    words, since = _without_duration(words)
+    words, since = logs.without_duration(words)
     words, label = _without_label(words, sentence)
     bag = shape(words)
     topics = {part.symbol for part in bag.parts} & TOPICS
@@ -84,13 +74,13 @@ def match(sentence: Sentence, last: Mention | None) -> Step | None:
     report = reports.match(bag, words, where)
     if report is not None:
         return report
-    logs = bool(topics & {"logs", *_TOLD}) or "contains" in found
+    about_logs = bool(topics & {"logs", *logs.TOLD}) or "contains" in found
     numbers = bag.all("N")
-    if len(numbers) > 1 or (numbers and not logs and "history" not in topics):
+    if len(numbers) > 1 or (numbers and not about_logs and "history" not in topics):
         return None
-    if logs:
+    if about_logs:
         target = target_of(targets[0] if targets else Part("T"), namespace, last)
-        return _logs(sentence, bag, {**found, **since}, target, namespace)
+        return logs.match(sentence, bag, {**found, **since}, target)
     if since:
         return None
     if targets:
@@ -123,21 +113,6 @@ def _looks(sentence: Sentence) -> bool:
     return looks_back and not CONDITIONS & set(words) and speaks in (["restart"], ["scale"], ["alter"], ["stop"])
 
 
-def _without_search(words: Sequence[Word]) -> tuple[tuple[Word, ...], dict[str, Any]]:
-    """The words without the text that is looked for, and the argument."""
-    texts = [word.typed.lower() for word in words]
-    if len(words) > 3 and texts[0] in _SEARCHES:  # noqa: PLR2004
-        start = 2 if texts[1] == "for" else 1
-        # "find redis in prod" looks for objects, "search timeout in backend logs" for lines.
-        lines = texts[0] == "grep" or any(word.text == "logs" for word in words)
-        if lines and texts[start + 1] in {"in", "from", "of"}:
-            return tuple(words[start + 2 :]), {"contains": words[start].typed}
-    for position in range(1, len(words) - 1):
-        if texts[position] in _MATCHES and any(word.text == "logs" for word in words[:position]):
-            return (*words[:position], *words[position + 2 :]), {"contains": words[position + 1].typed}
-    return tuple(words), {}
-
-
 def _without_everywhere(words: Sequence[Word], sentence: Sentence) -> tuple[tuple[Word, ...], bool]:
     texts = [word.typed.lower() for word in words]
     if "everywhere" in texts:
@@ -162,7 +137,7 @@ def _without_namespace(
     ):
         return tuple(words), None
     # "errors in backend" names the object, "logs of backend in prod" the namespace too.
-    about_logs = searched or any(word.text == "logs" or word.text in _TOLD for word in words)
+    about_logs = searched or any(word.text == "logs" or word.text in logs.TOLD for word in words)
     if len(words) > 2 and words[-1].text == "namespaces" and is_bare_name(words[-2].text):  # noqa: PLR2004
         return tuple(words[:-2]), words[-2].text
     found = without_namespace(words)
@@ -189,58 +164,8 @@ def _without_label(words: Sequence[Word], sentence: Sentence) -> tuple[tuple[Wor
     return tuple(words), {"label_selector": sentence.flags["selector"]} if "selector" in sentence.flags else {}
 
 
-def _without_duration(words: Sequence[Word]) -> tuple[tuple[Word, ...], dict[str, int]]:
-    """The words without "last 5 minutes" or "since 1h", and the seconds."""
-    for position, word in enumerate(words):
-        short = _DURATION.fullmatch(word.text)
-        unit = _UNIT.fullmatch(words[position + 1].text) if position + 1 < len(words) else None
-        if short:
-            seconds, used = int(short[1]) * _SECONDS[short[2]], 1
-        elif unit and re.fullmatch("[0-9]{1,6}", word.text):
-            seconds, used = int(word.text) * _seconds_of(unit), 2
-        elif word.text in {"last", "past"} and unit:
-            seconds, used = _seconds_of(unit), 2
-        else:
-            continue
-        return (*words[:position], *words[position + used :]), {"since_seconds": max(1, seconds)}
-    return tuple(words), {}
-
-
-def _seconds_of(unit: re.Match[str]) -> int:
-    name = {"second": "s", "minute": "m"}.get(unit["unit"] or "", unit["unit"] or unit["letter"])
-    return _SECONDS[name]
-
-
-def _logs(
-    sentence: Sentence, bag: Shape, found: dict[str, Any], target: Mention | None, namespace: str | None
-) -> Step | None:
-    topics = {part.symbol for part in bag.parts}
-    flags = sentence.flags
-    arguments: dict[str, Any] = dict(found)
-    numbers = bag.all("N")
-    lines = numbers[0].text if numbers else flags.get("tail", "")
-    if lines.isdigit():
-        arguments["tail_lines"] = max(1, min(int(lines), 500))
-    if "previous" in topics or "previous" in flags:
-        arguments["previous"] = True
-    told = next((told for topic, told in _TOLD.items() if topic in topics), {})
-    arguments = told | arguments
-    if "container" in flags:
-        arguments["container"] = flags["container"]
-    since = _DURATION.fullmatch(flags.get("since", ""))
-    if since:
-        arguments["since_seconds"] = int(since[1]) * _SECONDS[since[2]]
-    follow = "follow" in flags or any(part.typed.lower() in {"follow", "tail"} for part in bag.parts)
-    note = "Following is not offered here; these are the latest lines." if follow else ""
-    if target is None:
-        where = {"namespace": namespace} if namespace else {}
-        return Clarify("Whose logs?", ToolCall("get_logs", {**where, **arguments}, note=note), "target")
-    where = {"namespace": target.namespace} if target.namespace else {}
-    return ToolCall("get_logs", {"target": target.target, **where, **arguments}, note=note)
-
-
-def _object(topics: set[str], listed: list[str], target: Mention | None, bag: Shape) -> Step | None:
-    word, slash, _ = target.target.partition("/") if target else ("", "", "")
+def _object(topics: set[str], listed: list[str], target: Mention, bag: Shape) -> Step | None:
+    word, slash, _ = target.target.partition("/")
     kind = kinds().get(word, word) if slash else ""
     rollout = bool(topics & {"rollout", "status", "replicas"}) and "diagnose" not in topics
     if "history" in topics:
@@ -251,11 +176,8 @@ def _object(topics: set[str], listed: list[str], target: Mention | None, bag: Sh
         name = "describe_resource"
     else:
         return None
-    if target is None:
-        return Clarify("Which one do you mean?", ToolCall(name), "target")
-    where = {"namespace": target.namespace} if target.namespace else {}
     owned = {"owned": True} if name == "describe_resource" and _typed(bag) & {"own", "owns", "owned", "tree"} else {}
-    return ToolCall(name, {"target": target.target, **where, **owned})
+    return call(name, target, **owned)
 
 
 def _custom_kind(sentence: Sentence, bag: Shape) -> str | None:

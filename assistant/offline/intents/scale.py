@@ -93,7 +93,7 @@ class _Said(NamedTuple):
     """What a shape says, without its verb."""
 
     numbers: tuple[int, ...]
-    target: Mention | None
+    target: Mention
     plural: tuple[str, ...]
 
 
@@ -101,11 +101,11 @@ def match(given: Shape, namespace: str | None, last: Mention | None) -> Step | N
     """A call of `scale`, a relative change, a question back, a refusal, or None."""
     targets = given.all("T")
     numbers = tuple(int(part.text) for part in given.all("N"))
-    target = target_of(targets[-1], namespace, last) if targets else None
+    target = target_of(targets[-1], namespace, last) if targets else Mention("", namespace)
     it = target_of(targets[0], namespace, last) if len(targets) > 1 and not targets[0].text else None
     plural = singular(targets[-1].text) if targets and "/" not in targets[-1].text else ()
     # In "make it three backends" the plural says what it is; where it is was said before.
-    if it and target and it.target.rpartition("/")[2] in {target.target, *plural}:
+    if it and target.target and it.target.rpartition("/")[2] in {target.target, *plural}:
         target, plural = it, ()
     said = _Said(numbers, target, plural)
     step = (
@@ -132,7 +132,7 @@ def _absolute(given: Shape, said: _Said, namespace: str | None) -> Step | None:
             was = said.numbers[0] if len(said.numbers) > 1 else None
             return scaling(said.target, Relative("", to=said.numbers[-1], direction=direction, was=was))
     plural = _fits(WANTED_PLURAL, given) or (_fits(PLURAL, given) and not given.all("T")[0].text)
-    if plural and said.target:
+    if plural and said.target.target:
         return scaling(said.target, Relative("", to=said.numbers[0], alternatives=said.plural))
     return None
 
@@ -156,10 +156,10 @@ def _relative(given: Shape, said: _Said) -> Step | None:
 def _asked_back(given: Shape, said: _Said) -> Clarify | None:
     for pattern, direction in WHICH:
         if _fits(pattern, given):
-            step = Relative("", to=said.numbers[0], direction=direction)
+            step = Relative("", said.target.namespace, to=said.numbers[0], direction=direction)
             return Clarify(f"What is to be scaled to {said.numbers[0]}?", step, "target")
     for pattern, direction in HOW_MANY:
-        if _fits(pattern, given) and said.target:
+        if _fits(pattern, given) and said.target.target:
             step = Relative(said.target.target, said.target.namespace, direction=direction)
             return Clarify(f"To how many replicas is {said.target.target} to be scaled?", step, "replicas")
     return None
@@ -170,7 +170,7 @@ def _unclear(given: Shape, said: _Said) -> Refuse | None:
     if _fits(NO_NUMBER, given) and not given.text.startswith("alter"):
         wrong = (given.all("S") or given.all("V"))[0].text
         return Refuse(f"{wrong} is no number of replicas: it takes a whole number from 0 to {MAX_REPLICAS}.")
-    if not said.target or not said.numbers:
+    if not said.target.target or not said.numbers:
         return None
     name, number = f"{said.target.target}", said.numbers[-1]
     where = f" -n {said.target.namespace}" if said.target.namespace else ""

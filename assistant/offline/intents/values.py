@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import dataclasses
+from typing import TYPE_CHECKING, Any
 
 from assistant.offline.model import Clarify, Mention, Refuse, Relative, ToolCall
 
@@ -13,31 +14,26 @@ MAX_REPLICAS = 10_000
 WHICH = "Which one do you mean?"
 
 
-def target_of(part: Part, namespace: str | None, last: Mention | None) -> Mention | None:
-    """The object that a T names; for a pronoun the last one, with the namespace it was in. None where there is none."""
+def target_of(part: Part, namespace: str | None, last: Mention | None) -> Mention:
+    """The object that a T names; for a pronoun the last one, with the namespace it was in, or an empty target."""
     if part.text:
         return Mention(part.text, namespace)
-    return Mention(last.target, namespace or last.namespace) if last else None
+    return Mention(last.target, namespace or last.namespace) if last else Mention("", namespace)
 
 
-def call(name: str, target: Mention | None, **arguments: str | int) -> ToolCall | Clarify:
+def call(name: str, target: Mention, **arguments: Any) -> ToolCall | Clarify:
     """A call on an object, or the question which."""
-    step = ToolCall(name, {**(_where(target) if target else {}), **arguments})
-    return step if target else Clarify(WHICH, step, "target")
+    step = ToolCall(name, {**_where(target), **arguments})
+    return step if target.target else Clarify(WHICH, step, "target")
 
 
-def scaling(target: Mention | None, step: Relative) -> Relative | ToolCall | Clarify:
+def scaling(target: Mention, step: Relative) -> Relative | ToolCall | Clarify:
     """A scaling of an object: a plain call where it does not matter how many replicas there are."""
     if step.to is not None and not step.direction and step.was is None:
-        made = call("scale", target, replicas=step.to)
-        if isinstance(made, ToolCall):
-            return ToolCall(made.name, made.arguments, step.alternatives)
-        return made
-    if target is None:
-        return Clarify(WHICH, step, "target")
-    return Relative(
-        target.target, target.namespace, step.to, step.add, step.factor, step.direction, step.was, step.alternatives
-    )
+        plain = call("scale", target, replicas=step.to)
+        return plain if isinstance(plain, Clarify) else dataclasses.replace(plain, alternatives=step.alternatives)
+    made = dataclasses.replace(step, target=target.target, namespace=target.namespace)
+    return made if target.target else Clarify(WHICH, made, "target")
 
 
 def too_many(number: int) -> Refuse | None:
@@ -54,5 +50,6 @@ def singular(name: str) -> tuple[str, ...]:
     return (name[:-1],) if name.endswith("s") and not name.endswith("ss") else ()
 
 
-def _where(target: Mention) -> dict[str, str | int]:
-    return {"target": target.target, **({"namespace": target.namespace} if target.namespace else {})}
+def _where(target: Mention) -> dict[str, Any]:
+    named: dict[str, Any] = {"target": target.target} if target.target else {}
+    return named | ({"namespace": target.namespace} if target.namespace else {})
