@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mcp_tools.changes.diff import public
 from mcp_tools.changes.model import Outcome, Verb
+from mcp_tools.cluster.pods import told
 from mcp_tools.reads.answer import Answer, count
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def report(change: Change) -> Answer:
 
     Returns:
         `status` (an `Outcome` value), `title`, `target`, `context`, `plan_id`, `change_id`, `diff`, `warnings`,
-        `reason`, `replicas` (desired, ready), `pods`, `undo` (the command that undoes it, where one does).
+        `reason`, `replicas` (desired, ready), `pods`, `more_pods`, `undo` (the command that undoes it, where one does).
     """
     plan, rollout = change.plan, change.rollout
     stands = change.outcome in {Outcome.VERIFIED, Outcome.INTERRUPTED}
@@ -36,7 +36,7 @@ def report(change: Change) -> Answer:
         "warnings": list(plan.warnings),
         "reason": change.reason,
         "replicas": {"desired": rollout.desired, "ready": rollout.ready} if rollout else None,
-        "pods": [asdict(pod) for pod in rollout.pods] if rollout else [],
+        **told(rollout.pods if rollout else ()),
         "undo": f"shipmate undo {change.change_id}" if undoable else None,
     }
     return Answer(_sentence(change), data)

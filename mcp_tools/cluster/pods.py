@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
+
+MAX_TOLD = 30
 
 
 class Waiting(msgspec.Struct):
@@ -155,6 +158,12 @@ def summarise(pod: Pod) -> PodSummary:
         restarts=sum(s.restart_count for s in (*statuses, *beside)),
         age=age(pod.metadata.creation_timestamp),
     )
+
+
+def told(pods: Sequence[PodSummary]) -> dict[str, Any]:
+    """The `pods` of an answer, bounded, those that are not ready first, and how many `more_pods` there are."""
+    ordered = sorted(pods, key=lambda pod: len(set(pod.ready.split("/"))) == 1 and pod.status == "Running")
+    return {"pods": [asdict(pod) for pod in ordered[:MAX_TOLD]], "more_pods": max(0, len(pods) - MAX_TOLD)}
 
 
 def status_word(pod: Pod) -> str:

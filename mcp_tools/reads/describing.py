@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mcp_tools.changes.rollout import selector_of
-from mcp_tools.cluster.pods import age, list_pods, summarise
+from mcp_tools.cluster.pods import PodSummary, age, list_pods, summarise, told
 from mcp_tools.cluster.resolve import DESCRIBABLE, find_object
 from mcp_tools.reads.answer import Answer, clip, count
 from mcp_tools.reads.events import events_of
@@ -37,7 +36,6 @@ NOISE = {
 }
 MAX_DEPTH = 12
 MAX_ITEMS = 40
-MAX_PODS = 30
 
 
 def describe(connection: Connection, target: str, namespace: str | None, *, owned: bool = False) -> Answer:
@@ -82,7 +80,7 @@ def describe(connection: Connection, target: str, namespace: str | None, *, owne
             for condition in status.get("conditions") or []
         ],
         "owners": owners,
-        "pods": pods,
+        **told(pods),
         "events": events_of(connection, obj),
     }
     if owned:
@@ -90,7 +88,7 @@ def describe(connection: Connection, target: str, namespace: str | None, *, owne
     return Answer(_summary(found, pods, data["events"]), data)
 
 
-def _pods(connection: Connection, found: Found) -> list[dict[str, Any]]:
+def _pods(connection: Connection, found: Found) -> list[PodSummary]:
     if not found.namespace:
         return []
     selector = selector_of(found.object)
@@ -99,7 +97,7 @@ def _pods(connection: Connection, found: Found) -> list[dict[str, Any]]:
         selector = ",".join(f"{key}={value}" for key, value in labels.items())
     if not selector or found.kind.name in {"NetworkPolicy", "PodDisruptionBudget", "PersistentVolumeClaim"}:
         return []
-    return [asdict(summarise(pod)) for pod in list_pods(connection, found.namespace, selector)[:MAX_PODS]]
+    return [summarise(pod) for pod in list_pods(connection, found.namespace, selector)]
 
 
 def _compact(value: Any, depth: int = 0) -> Any:
@@ -117,13 +115,13 @@ def _compact(value: Any, depth: int = 0) -> Any:
     return clip(value) if isinstance(value, str) else value
 
 
-def _summary(found: Found, pods: list[dict[str, Any]], events: list[dict[str, Any]]) -> str:
+def _summary(found: Found, pods: list[PodSummary], events: list[dict[str, Any]]) -> str:
     text = f"{str(found)[0].upper()}{str(found)[1:]}"
     if found.kind.name == "Pod":
         phase = (found.object.get("status") or {}).get("phase", "Unknown")
         text += f", {phase}"
     if pods:
-        ready = sum(pod["ready"].split("/")[0] == pod["ready"].split("/")[1] for pod in pods)
+        ready = sum(len(set(pod.ready.split("/"))) == 1 for pod in pods)
         text += f": {ready} of {count(len(pods), 'pod')} ready"
     warning = next((event for event in events if event["type"] == "Warning"), None)
     if warning:

@@ -65,7 +65,8 @@ def explain(connection: Connection, path: str) -> Answer:
         "default": schema.get("default", resolved.get("default")),
         "fields": below,
     }
-    return Answer(f"{shown} ({data['type']}): {clip(description, FIELD_WIDTH)}", data)
+    words = f": {clip(description, FIELD_WIDTH)}" if description else "."
+    return Answer(f"{shown} ({data['type']}){words}", data)
 
 
 def _document(connection: Connection, kind: Kind) -> Schema:

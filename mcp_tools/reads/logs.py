@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
 
 MAX_LINES = 500
+MAX_CHARACTERS = 24_000
 MAX_PODS = 10
 FILTERED_TAIL = 5000
 MAX_BYTES = 2_000_000
@@ -67,7 +68,7 @@ def get_logs(
         container: One by its name; `*` for all; None for the only one, or the annotated default.
         previous: The container's run before its last restart. A container that crashed and waits for its next run is
             read so anyway: what it said last is what matters.
-        tail_lines: How many lines at most, over all pods; 500 is the most.
+        tail_lines: How many lines at most, over all pods; 500 is the most, and what a model can take in.
         contains: Only lines that hold this text, whatever the case.
         level: Only `error` lines, or `warning` and worse.
 
@@ -103,8 +104,9 @@ def get_logs(
         if _wanted(line.text, contains, level)
     ]
     lines.sort(key=lambda line: line.time)
-    truncated = len(lines) > wanted or len(pods) > MAX_PODS
-    lines = lines[-wanted:]
+    shown = _last(lines, wanted)
+    truncated = len(lines) > len(shown) or len(pods) > MAX_PODS
+    lines = shown
     before = sorted({source.pod for source in sources if source.previous})
     data = {
         "lines": [f"[{line.source}] {line.text}" if line.source else line.text for line in lines],
@@ -120,6 +122,15 @@ def get_logs(
     if before and not previous:
         summary += f" Crashed and not running, so the run before is shown: {', '.join(before)}."
     return Answer(summary, data)
+
+
+def _last(lines: list[_Line], most: int) -> list[_Line]:
+    """The last lines, by number and by what they take together."""
+    characters, first = 0, len(lines)
+    while first > max(0, len(lines) - most) and characters + len(lines[first - 1].text) <= MAX_CHARACTERS:
+        first -= 1
+        characters += len(lines[first].text)
+    return lines[first:]
 
 
 def _label(source: _Source, sources: list[_Source], containers: tuple[str, ...]) -> str:

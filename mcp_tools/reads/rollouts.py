@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from mcp_tools.changes.rollout import ROLLOUTS, judge
+from mcp_tools.cluster.pods import told
 from mcp_tools.cluster.resolve import WORKLOADS, find_object
 from mcp_tools.errors import UsageError
 from mcp_tools.reads.answer import Answer
@@ -19,8 +19,8 @@ def rollout_status(connection: Connection, target: str, namespace: str | None) -
     """Where the rollout of a Deployment, StatefulSet, DaemonSet or ReplicaSet stands.
 
     Returns:
-        `target`, `complete`, `failed`, `reason`, `replicas` (desired, updated, ready, available), `pods`, `revisions`
-        (newest first: what each ran, and what it changed).
+        `target`, `complete`, `failed`, `reason`, `replicas` (desired, updated, ready, available), `pods`, `more_pods`,
+        `revisions` (newest first: what each ran, and what it changed).
 
     Raises:
         NotFound, Ambiguous: No such workload, or several.
@@ -47,7 +47,7 @@ def rollout_status(connection: Connection, target: str, namespace: str | None) -
             "ready": rollout.ready,
             "available": rollout.available,
         },
-        "pods": [asdict(pod) for pod in rollout.pods],
+        **told(rollout.pods),
         "revisions": history_rows(revisions_of(connection, found)),
     }
     return Answer(f"The rollout of {found} is {verdict} ({rollout.message}).", data)
