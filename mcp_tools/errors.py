@@ -17,6 +17,7 @@
     │   └── Conflict                      somebody else changed the object
     ├── ChangeFailed             exit 1   a change did not reach its goal
     │   └── RolledBack                    …and what was there before is there again
+    ├── NotAllowed               exit 1   the user's own policy forbids the change
     ├── PlanExpired              exit 1   a plan id that is unknown, used or too old
     ├── Declined                 exit 3   a person said no
     ├── ApprovalNeeded           exit 4   nobody is there to say yes
@@ -149,6 +150,12 @@ class RolledBack(ChangeFailed):
     """A change failed, and what was there before is there again."""
 
     code = "rolled_back"
+
+
+class NotAllowed(ShipmateError):
+    """The user's own policy forbids the change; nothing was changed."""
+
+    code = "not_allowed"
 
 
 class PlanExpired(ShipmateError):

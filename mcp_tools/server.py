@@ -148,8 +148,8 @@ def _decline(_: Plan) -> Decision:
     return Decision.DECLINED
 
 
-def _defer(_: Plan) -> Decision:
-    return Decision.DEFERRED
+def _defer(plan: Plan) -> Decision:
+    return Decision.APPROVED if plan.preapproved else Decision.DEFERRED
 
 
 def _can_elicit(context: Context) -> bool:

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mcp_tools.changes.model import Phase, Progress
 from mcp_tools.errors import ApprovalNeeded, ShipmateError, UsageError
 from mcp_tools.redaction import redact, redact_text
 
 if TYPE_CHECKING:
     from mcp_tools.changes.engine import Engine
     from mcp_tools.changes.journal import Journal
-    from mcp_tools.changes.model import Approver, Decision, Plan, Progress, Reporter
+    from mcp_tools.changes.model import Approver, Decision, Plan, Reporter
+    from mcp_tools.changes.policy import Policy
     from mcp_tools.cluster.connection import Connection
     from mcp_tools.cluster.target import Target
     from mcp_tools.tools.base import Tool
@@ -62,12 +64,14 @@ class Toolbox:
         reporter: Reporter = ignore,
         journal: Path | None = None,
         rollout_timeout: float = ROLLOUT_SECONDS,
+        policy: Policy | None = None,
     ) -> None:
         self.target = target
         self.approver = approver
         self.reporter = reporter
         self._journal_path = journal
         self._rollout_timeout = rollout_timeout
+        self._rules = policy
         self._lock = threading.Lock()
         self._connection: Connection | None = None
         self._journal: Journal | None = None
@@ -75,10 +79,27 @@ class Toolbox:
 
     @property
     def tools(self) -> tuple[Tool, ...]:
-        """All tools, in the order in which they are shown."""
+        """All tools that may be used, in the order in which they are shown."""
         from mcp_tools.tools.registry import TOOLS
 
-        return TOOLS
+        return tuple(tool for tool in TOOLS if tool.read_only) if self.policy.read_only else TOOLS
+
+    @property
+    def policy(self) -> Policy:
+        """What may be changed, and what without asking."""
+        from mcp_tools.changes import policy
+
+        if self._rules is None:
+            self._rules = policy.Policy()
+        return self._rules
+
+    def recover(self) -> list[str]:
+        """Find out how changes ended whose process died in the middle; errors as `connection` and `journal`.
+
+        Returns:
+            A redacted sentence for each, to tell the user.
+        """
+        return [redact_text(sentence) for sentence in self.engine.recover()]
 
     @property
     def connection(self) -> Connection:
@@ -160,7 +181,7 @@ class Toolbox:
         connection, journal = self.connection, self.journal
         with self._lock:
             if self._engine is None:
-                self._engine = Engine(connection, journal, self._rollout_timeout)
+                self._engine = Engine(connection, journal, self._rollout_timeout, self.policy)
             return self._engine
 
 
@@ -173,11 +194,30 @@ class _Hands:
         self.reporter = reporter
 
     @property
+    def policy(self) -> Policy:
+        """What may be changed, and what without asking."""
+        from mcp_tools.changes import policy
+
+        if self._rules is None:
+            self._rules = policy.Policy()
+        return self._rules
+
+    def recover(self) -> list[str]:
+        """Find out how changes ended whose process died in the middle; errors as `connection` and `journal`.
+
+        Returns:
+            A redacted sentence for each, to tell the user.
+        """
+        return [redact_text(sentence) for sentence in self.engine.recover()]
+
+    @property
     def connection(self) -> Connection:
         return self._box.connection
 
     @property
     def engine(self) -> Engine:
+        for sentence in self._box.recover():
+            self.reporter(Progress(Phase.RECOVERED, sentence))
         return self._box.engine
 
     @property

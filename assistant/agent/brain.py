@@ -229,7 +229,7 @@ class _Turn:
         if seconds > LONGEST_WAIT:
             error.hint = f"It asks to wait {seconds:.0f} s. {error.hint}"
             raise error
-        self._emit(Notice(f"{error.message} Asking again in {seconds:.0f} s."))
+        self._emit(Notice(f"{error.message.rstrip('.')}. Asking again in {seconds:.0f} s."))
         await asyncio.sleep(seconds)
 
 

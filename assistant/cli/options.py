@@ -23,6 +23,7 @@ class Chosen:
     namespace: str | None = None
     sandbox: bool = False
     model: str | None = None
+    read_only: bool = False
 
     def over(self, other: Chosen | None) -> Chosen:
         """This, with what it leaves open taken from the other: an option may stand before or after a command."""
@@ -49,7 +50,7 @@ class Chosen:
         """The settings of this process; errors as `target` and `load_settings`."""
         from assistant.settings import load_settings
 
-        return load_settings(self.target(), self.model)
+        return load_settings(self.target(), self.model, read_only=self.read_only)
 
 
 def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -63,9 +64,10 @@ def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
         kubeconfig: str | None,
         sandbox: bool,
         model: str | None,
+        read_only: bool,
         **more: Any,
     ) -> Any:
-        given = Chosen(kubeconfig, context, namespace, sandbox, model)
+        given = Chosen(kubeconfig, context, namespace, sandbox, model, read_only)
         return command(*args, chosen=given.over(click.get_current_context().obj), **more)
 
     decorated: Callable[..., Any] = wrapped
@@ -80,4 +82,5 @@ _OPTIONS = (
     click.option("--kubeconfig", metavar="PATH", help="Default: $KUBECONFIG, else ~/.kube/config."),
     click.option("--sandbox", is_flag=True, help="The embedded cluster; started when it does not run."),
     click.option("--model", metavar="PROVIDER:NAME", help="Such as openai:gpt-5-mini, or offline."),
+    click.option("--read-only", is_flag=True, help="Look, and change nothing."),
 )

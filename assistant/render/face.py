@@ -89,6 +89,9 @@ class ConsoleFace:
         if progress.phase is Phase.DONE:
             self._rest()
             return
+        if progress.phase is Phase.RECOVERED:
+            self._chrome.print(Text(printable(progress.message), style="warn"))
+            return
         elapsed = time.monotonic() - self._started
         style = "warn" if progress.phase is Phase.ROLLING_BACK else "faint"
         line = Text.assemble((f"  {elapsed:5.1f} s  ", "faint"), (printable(progress.message), style))
@@ -100,6 +103,8 @@ class ConsoleFace:
         self._rest()
         self._prose.end()
         self._chrome.print(render_plan(plan))
+        if plan.preapproved and self._consent is not Consent.DRY_RUN:
+            self._chrome.print(Text("  Approved by your policy.", style="faint"))
         decision = decide(self._consent, plan, lambda: self.confirm("Apply this?"))
         self._started = time.monotonic()
         return decision

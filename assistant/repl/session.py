@@ -7,6 +7,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from assistant.approvals import Consent
 from assistant.brain import make_brain
 from assistant.conversation import Conversation
@@ -115,6 +117,8 @@ class Session:
         connection = toolbox.connection
         self.state = f"{connection.context} · {connection.namespace} · {connection.server_version}"
         data = toolbox.call("cluster_overview", {}).data
+        for sentence in toolbox.recover():
+            self._chrome.print(Text(sentence, style="warn"))
         for item in (*data["workloads"], *data["services"]):
             self.names |= {item["name"], f"{item.get('kind', 'service').lower()}/{item['name']}"}
 
@@ -145,7 +149,7 @@ class Session:
         return True
 
     def _new_toolbox(self) -> Toolbox:
-        return Toolbox(self.settings.target, rollout_timeout=self.settings.rollout_timeout)
+        return Toolbox(self.settings.target, rollout_timeout=self.settings.rollout_timeout, policy=self.settings.policy)
 
     def _drop_brain(self) -> None:
         brain, self._brain = self._brain, None

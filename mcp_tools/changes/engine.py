@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mcp_tools.changes.journal import Record, can_be_applied
 from mcp_tools.changes.model import Approver, Decision, Outcome, Phase, Plan, Progress, Reporter, Verb
 from mcp_tools.changes.operations import Request, Wanted
+from mcp_tools.changes.recovery import process_mark, recover
 from mcp_tools.changes.rollout import ROLLOUTS, judge, moves_pods
 from mcp_tools.changes.steps import Ready, Writer, overruled
 from mcp_tools.changes.undoing import put_back
@@ -20,6 +21,7 @@ from mcp_tools.errors import PlanExpired, ShipmateError
 
 if TYPE_CHECKING:
     from mcp_tools.changes.journal import Entry, Journal
+    from mcp_tools.changes.policy import Policy
     from mcp_tools.changes.rollout import Rollout
     from mcp_tools.cluster.connection import Connection
     from mcp_tools.cluster.resolve import Found
@@ -61,9 +63,10 @@ class Engine:
 
     Args:
         timeout: Seconds a rollout may take before it is rolled back.
+        policy: What may be changed, and what without asking.
     """
 
-    def __init__(self, connection: Connection, journal: Journal, timeout: float) -> None:
+    def __init__(self, connection: Connection, journal: Journal, timeout: float, policy: Policy) -> None:
         self._connection = connection
         self._journal = journal
         self._prepared: dict[str, _Prepared] = {}
@@ -71,6 +74,7 @@ class Engine:
         self._writer = Writer(connection, self._stop)
         self._watcher = Watcher(connection, self._stop)
         self._timeout = timeout
+        self._policy = policy
 
     def interrupt(self) -> None:
         """Stop watching the rollout in flight, from another thread or a signal handler; what was applied stays."""
@@ -117,12 +121,19 @@ class Engine:
         entry = self._journal.undoable(change_id, self._connection.context)
         return self.run(put_back(self._writer, entry), approver, reporter)
 
+    def recover(self) -> list[str]:
+        """Find out how changes ended whose process died in the middle; returns a sentence for each to tell the user."""
+        return recover(self._journal, self._writer, self._connection.context)
+
     def _decide(self, prepared: _Prepared, approver: Approver, reporter: Reporter) -> Change:
         plan = prepared.plan
-        decision = approver(plan)
+        for ready in prepared.steps:
+            # A plan that was kept may be older than the policy.
+            self._policy.check(plan.context, Wanted(plan.action, plan.title, ready.found))
+        decision = approver(dataclasses.replace(plan, preapproved=self._policy.approves(plan)))
         if decision is Decision.DEFERRED:
             return Change(Outcome.PLANNED, plan, prepared.change_id)
-        entry = self._journal.claim(plan.id)
+        entry = self._journal.claim(plan.id, process_mark())
         self._prepared.pop(plan.id, None)
         if decision is Decision.DECLINED:
             self._journal.finish(entry.id, Outcome.DECLINED)
@@ -134,6 +145,8 @@ class Engine:
     def _prepare(self, request: Request) -> _Prepared | Change:
         steps: list[Ready] = []
         defined: set[str] = set()
+        for wanted in request.parts:
+            self._policy.check(self._connection.context, wanted)
         for wanted in request.parts:
             found = wanted.found
             coming = bool(defined & {f"Namespace/{found.namespace}", f"CustomResourceDefinition/{found.kind.group}"})

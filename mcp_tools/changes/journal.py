@@ -39,6 +39,7 @@ MIGRATIONS = (
         warnings TEXT NOT NULL,
         reversible INTEGER NOT NULL,
         status TEXT NOT NULL,
+        process TEXT NOT NULL DEFAULT '',
         reason TEXT,
         undoes INTEGER REFERENCES changes (id),
         undone_by INTEGER REFERENCES changes (id)
@@ -77,6 +78,7 @@ class Entry:
     status: str
     reason: str | None
     undone_by: int | None
+    process: str
 
 
 class JournalProblem(ShipmateError):
@@ -154,8 +156,11 @@ class Journal:
             raise PlanExpired(f"The plan {plan_id!r} is older than {PLAN_MINUTES} minutes.", hint)
         return _entry(row)
 
-    def claim(self, plan_id: str) -> Entry:
+    def claim(self, plan_id: str, process: str) -> Entry:
         """Take a plan for carrying out, in one atomic step, so that no plan is carried out twice.
+
+        Args:
+            process: What tells the process that carries it out, in case it ends in the middle.
 
         Raises:
             PlanExpired: As `planned`; a plan that another process took a moment ago is used.
@@ -163,8 +168,8 @@ class Journal:
         entry = self.planned(plan_id)
         with self._trouble():
             taken = self._db.execute(
-                "UPDATE changes SET status = ? WHERE plan_id = ? AND status = ?",
-                (APPLYING, plan_id, Outcome.PLANNED.value),
+                "UPDATE changes SET status = ?, process = ? WHERE plan_id = ? AND status = ?",
+                (APPLYING, process, plan_id, Outcome.PLANNED.value),
             ).rowcount
         return entry if taken else self.planned(plan_id)
 
@@ -201,6 +206,14 @@ class Journal:
             rows = self._db.execute(
                 "SELECT * FROM changes WHERE status != ? AND (? IS NULL OR context = ?) ORDER BY id DESC LIMIT ?",
                 (Outcome.PLANNED.value, context, context, limit),
+            ).fetchall()
+        return [_entry(row) for row in rows]
+
+    def in_flight(self, context: str) -> list[Entry]:
+        """The changes in a context whose end is not known, oldest first."""
+        with self._trouble():
+            rows = self._db.execute(
+                "SELECT * FROM changes WHERE status = ? AND context = ? ORDER BY id", (APPLYING, context)
             ).fetchall()
         return [_entry(row) for row in rows]
 
@@ -359,6 +372,7 @@ def _entry(row: sqlite3.Row) -> Entry:
         status=row["status"],
         reason=row["reason"],
         undone_by=row["undone_by"],
+        process=row["process"],
     )
 
 

@@ -111,6 +111,7 @@ class Plan:
         warnings: What the user should know first (an autoscaler will undo this, the Service loses its endpoints).
         reversible: Whether `undo` can put back what was there.
         undoes: The number of the change that this puts back.
+        preapproved: The user's policy says yes to this beforehand; an approver need not ask.
     """
 
     id: str
@@ -122,6 +123,7 @@ class Plan:
     reversible: bool = True
     arguments: dict[str, JsonValue] = field(default_factory=dict)
     undoes: int | None = None
+    preapproved: bool = False
 
     @property
     def what(self) -> str:
@@ -136,6 +138,8 @@ Approver = Callable[[Plan], Decision]
 class Phase(enum.Enum):
     """Where a change stands."""
 
+    RECOVERED = "recovered"
+    """Not of this change: how an earlier one ended whose process died in the middle of it."""
     APPLYING = "applying"
     WATCHING = "watching"
     ROLLING_BACK = "rolling back"
