@@ -71,7 +71,7 @@ class Toolbox:
         self.reporter = reporter
         self._journal_path = journal
         self._rollout_timeout = rollout_timeout
-        self._rules = policy
+        self._rules: Policy | None = policy
         self._lock = threading.Lock()
         self._connection: Connection | None = None
         self._journal: Journal | None = None
@@ -87,10 +87,8 @@ class Toolbox:
     @property
     def policy(self) -> Policy:
         """What may be changed, and what without asking."""
-        from mcp_tools.changes import policy
-
         if self._rules is None:
-            self._rules = policy.Policy()
+            self._rules = _default_policy()
         return self._rules
 
     def recover(self) -> list[str]:
@@ -185,6 +183,12 @@ class Toolbox:
             return self._engine
 
 
+def _default_policy() -> Policy:
+    from mcp_tools.changes.policy import Policy
+
+    return Policy()
+
+
 class _Hands:
     """The toolbox as one call sees it: with the people of that call."""
 
@@ -196,10 +200,8 @@ class _Hands:
     @property
     def policy(self) -> Policy:
         """What may be changed, and what without asking."""
-        from mcp_tools.changes import policy
-
         if self._rules is None:
-            self._rules = policy.Policy()
+            self._rules = _default_policy()
         return self._rules
 
     def recover(self) -> list[str]:
