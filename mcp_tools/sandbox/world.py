@@ -8,6 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mcp_tools.sandbox import furniture
+from mcp_tools.sandbox.access.roles import RoleAggregation
+from mcp_tools.sandbox.access.roles import defaults as default_roles
+from mcp_tools.sandbox.access.users import Tokens
 from mcp_tools.sandbox.clock import Clock
 from mcp_tools.sandbox.containers.usage import usage_of
 from mcp_tools.sandbox.controllers.apiservices import METRICS, APIServiceController, why_unserved
@@ -52,6 +55,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     TaintEviction,
     QuotaController,
     APIServiceController,
+    RoleAggregation,
     GarbageCollector,
 )
 STACK_AGE = 47 * 60.0
@@ -76,6 +80,7 @@ class World:
         self.store = Store()
         self.kinds = Kinds()
         self.registry = Registry(self.store, self.clock, self.kinds, seed, ca)
+        self.tokens = Tokens(self.registry)
         self.events = Recorder(self.registry)
         self.cluster = Cluster(self.registry, self.events)
         self.kubelet = Kubelet(self.cluster, timings)
@@ -101,6 +106,8 @@ class World:
     def furnish(self) -> None:
         """Make what every cluster has: namespaces, nodes, classes."""
         for obj in furniture.basics():
+            self.add(obj, "kube-apiserver")
+        for obj in default_roles():
             self.add(obj, "kube-apiserver")
         for number in (1, 2):
             self.add(furniture.node(number))

@@ -44,6 +44,7 @@ class Client:
 
     def open(self, method: str, path: str, body: Any = None, **options: Any) -> urllib3.BaseHTTPResponse:
         headers = {"Accept": options.pop("accept", "application/json"), **self._headers, "User-Agent": "tests/1"}
+        headers |= options.pop("headers", {})
         if body is not None:
             headers["Content-Type"] = options.pop("media", "application/json")
             body = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -55,6 +56,17 @@ class Client:
             return Answer(response.status, json.loads(response.data), response.headers)
         except ValueError:
             return Answer(response.status, response.data, response.headers)
+
+    def bearer(self, token: str) -> Client:
+        """The same server, asked with a token instead of the kubeconfig's own credentials."""
+        import urllib3
+
+        other = Client.__new__(Client)
+        other.url = self.url
+        other._client = self._client
+        other._pool = urllib3.PoolManager(ca_certs=self._client.configuration.ssl_ca_cert)
+        other._headers = {"authorization": f"Bearer {token}"}
+        return other
 
     def close(self) -> None:
         self._client.close()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from mcp_tools.sandbox.api import discovery, logs, metrics, openapi, reading, subresources, writing
+from mcp_tools.sandbox.access.users import ADMIN, User
+from mcp_tools.sandbox.api import authorizing, discovery, logs, metrics, openapi, reading, subresources, writing
 from mcp_tools.sandbox.api.request import MAX_BODY, Address, Request, address_of
 from mcp_tools.sandbox.api.response import Response, json_response, refusal
+from mcp_tools.sandbox.controllers.apiservices import METRICS, why_unserved
 from mcp_tools.sandbox.objects.errors import Refused, bad_request, method_not_allowed, no_such_path, not_found
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
-_OPEN_PATHS = ("/version",)
 _UNAUTHORIZED = Refused(401, "Unauthorized", "Unauthorized")
 _TOO_LARGE = Refused(413, "RequestEntityTooLarge", f"Request entity too large: limit is {MAX_BODY}")
 
@@ -39,15 +39,18 @@ class Api:
 
     def __init__(self, world: World, token: str, touch: Callable[[], None] = lambda: None) -> None:
         self._world = world
-        self._token = token.encode()
+        self._token = token
         self._touch = touch
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, as ASGI has it."""
         if scope["type"] != "http":
             return
-        headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}
-        if not self._may_pass(scope["path"], headers):
+        headers = _headers(scope["headers"])
+        user = authorizing.user_of(headers, self._token, self._world.tokens)
+        if user is None and discovery.is_health(scope["path"]):
+            user = ADMIN
+        if user is None:
             await _send(send, refusal(_UNAUTHORIZED))
             return
         self._touch()
@@ -56,18 +59,12 @@ class Api:
             await _send(send, refusal(_TOO_LARGE))
             return
         request = Request.parse(scope["method"], _path(scope), scope["query_string"], headers, body)
-        await _send(send, self.answer(request))
+        await _send(send, self.answer(request, user))
 
-    def _may_pass(self, path: str, headers: dict[str, str]) -> bool:
-        if discovery.is_health(path):
-            return True
-        scheme, _, shown = headers.get("authorization", "").partition(" ")
-        return scheme.lower() == "bearer" and hmac.compare_digest(shown.strip().encode(), self._token)
-
-    def answer(self, request: Request) -> Response:
-        """The response to a request; whatever happens, it is one."""
+    def answer(self, request: Request, user: User = ADMIN) -> Response:
+        """The response to a user's request; whatever happens, it is one."""
         try:
-            return self._route(request)
+            return self._route(request, authorizing.authorize(request, self._world.registry, user))
         except Refused as error:
             return refusal(error)
         except RecursionError:
@@ -78,7 +75,7 @@ class Api:
             message = f"Internal error occurred: {type(error).__name__}"
             return refusal(Refused(500, "InternalError", message, {"causes": [{"message": str(error)[:300]}]}))
 
-    def _route(self, request: Request) -> Response:
+    def _route(self, request: Request, user: User) -> Response:
         path = request.path.rstrip("/") or "/"
         if discovery.is_health(path):
             return Response(200, b"ok", "text/plain; charset=utf-8")
@@ -100,7 +97,7 @@ class Api:
         if kind is None or (address.namespace and not kind.namespaced):
             raise no_such_path()
         if kind.virtual:
-            return self._virtual(request, kind, address)
+            return self._virtual(request, kind, address, user)
         if address.subresource:
             return self._subresource(request, kind, address)
         return self._one(request, kind, address) if address.name else self._many(request, kind, address)
@@ -195,16 +192,20 @@ class Api:
                 return subresources.evict(request, registry, kind, address)
             case "binding", "POST":
                 return subresources.bind_pod(request, registry, kind, address)
+            case "token", "POST":
+                return subresources.token(request, registry, self._world.tokens, kind, address)
             case "finalize", "PUT":
                 return subresources.finalize(request, registry, kind, address)
         raise method_not_allowed()
 
-    def _virtual(self, request: Request, kind: Kind, address: Address) -> Response:
+    def _virtual(self, request: Request, kind: Kind, address: Address, user: User) -> Response:
+        world = self._world
         if "create" in kind.verbs:
             _only(request, "POST")
-            return subresources.review(request, kind)
+            return subresources.review(request, world.registry, world.tokens, kind, user)
         _only(request, "GET")
-        world = self._world
+        if why := why_unserved(world.cluster, METRICS):
+            raise Refused(503, "ServiceUnavailable", why) if "unable" in why else no_such_path()
         found: list[Object]
         found = metrics.pod_metrics(world, address.namespace) if kind.namespaced else metrics.node_metrics(world)
         query = reading.query_of(request, kind, address)
@@ -214,6 +215,15 @@ class Api:
                 raise not_found(kind, address.name)
             return reading.get_one(request, kind, found[0], world.clock.now())
         return reading.list_many(request, query, found, world.store.version, world.clock.now())
+
+
+def _headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """By name in small letters; what comes several times is joined, as HTTP has it."""
+    found: dict[str, str] = {}
+    for raw, value in pairs:
+        name, text = raw.decode("latin-1").lower(), value.decode("latin-1")
+        found[name] = f"{found[name]},{text}" if name in found else text
+    return found
 
 
 def _only(request: Request, *methods: str) -> None:

@@ -27,6 +27,7 @@ _SUBRESOURCES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     "scale": ("autoscaling", "v1", "Scale", SUBRESOURCE_VERBS),
     "eviction": ("policy", "v1", "Eviction", ("create",)),
     "binding": ("", "v1", "Binding", ("create",)),
+    "token": ("authentication.k8s.io", "v1", "TokenRequest", ("create",)),
     "log": ("", "v1", "Pod", ("get",)),
 }
 
@@ -120,7 +121,7 @@ def _subresource(kind: Kind, name: str) -> dict[str, Any]:
         "kind": kind_name,
         "verbs": list(verbs),
     }
-    return {**entry, "group": group_name, "version": version} if name in {"scale", "eviction"} else entry
+    return {**entry, "group": group_name, "version": version} if name in {"scale", "eviction", "token"} else entry
 
 
 def aggregated(kinds: Kinds, version: str, *, core: bool) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any
 
+from mcp_tools.sandbox.access import reviews
 from mcp_tools.sandbox.api.response import Response, json_response, negotiate
 from mcp_tools.sandbox.api.writing import APPLY_PATCHES, decode, patch_object
+from mcp_tools.sandbox.clock import rfc3339
 from mcp_tools.sandbox.controllers.scheduler import bind
 from mcp_tools.sandbox.objects import selectors
 from mcp_tools.sandbox.objects.errors import Refused, bad_request, conflict, unsupported_media
@@ -15,6 +16,7 @@ from mcp_tools.sandbox.objects.schema import ANY, DecodeError, conform, shape_of
 from mcp_tools.sandbox.objects.validation import check_scale
 
 if TYPE_CHECKING:
+    from mcp_tools.sandbox.access.users import Tokens, User
     from mcp_tools.sandbox.api.request import Address, Request
     from mcp_tools.sandbox.objects.kinds import Kind
     from mcp_tools.sandbox.objects.store import Object
@@ -130,10 +132,24 @@ def finalize(request: Request, registry: Registry, kind: Kind, address: Address)
     return Response(200, wanted.encode(updated), wanted.media, warnings)
 
 
-def review(request: Request, kind: Kind) -> Response:
-    """POST a SelfSubjectAccessReview: the sandbox's one user may do everything."""
+def review(request: Request, registry: Registry, tokens: Tokens, kind: Kind, user: User) -> Response:
+    """POST a review: who somebody is, or what they may do."""
     obj, warnings = decode(request, kind, request.json())
-    answer = copy.deepcopy(obj)
-    answer["metadata"].setdefault("creationTimestamp", None)
-    answer["status"] = {"allowed": True, "reason": "the sandbox's user is its administrator"}
-    return json_response(answer, 201, warnings)
+    if kind.name == "SelfSubjectReview":
+        obj["metadata"]["creationTimestamp"] = rfc3339(registry.clock.now())
+    status = reviews.answer(registry, tokens, kind, obj.get("spec") or {}, user)
+    return json_response({**obj, "status": status}, 201, warnings)
+
+
+def token(request: Request, registry: Registry, tokens: Tokens, kind: Kind, address: Address) -> Response:
+    """POST a TokenRequest for a ServiceAccount."""
+    account = registry.get(kind, address.namespace, address.name)
+    body = request.json()
+    if not isinstance(body, dict):
+        raise bad_request("couldn't get version/kind; json parse error")
+    try:
+        wanted = conform(shape_of("authentication.k8s.io/v1/TokenRequest") or ANY, body, [])
+    except DecodeError as error:
+        start = 'TokenRequest in version "v1" cannot be handled as a TokenRequest'
+        raise bad_request(f"{start}: {error}") from error
+    return json_response(reviews.issue_token(registry, tokens, account, wanted.get("spec") or {}), 201)

@@ -1,0 +1,1 @@
+"""Who asks, and what they may do: users, tokens and role-based access control."""
