@@ -1,0 +1,31 @@
+"use client";
+
+import { ChatKit, useChatKit } from "@openai/chatkit-react";
+import Script from "next/script";
+
+const COMPONENT = "https://cdn.platform.openai.com/deployments/chatkit/chatkit.js";
+
+/** OpenAI's chat component. Its script comes from OpenAI; its messages go to our own origin. */
+export function ChatKitChat({ domainKey, onWork }: { domainKey: string; onWork: () => void }) {
+  const { control } = useChatKit({
+    api: { url: "/api/chatkit", domainKey },
+    theme: { colorScheme: prefersDark() ? "dark" : "light" },
+    frameTitle: "Assistant",
+    header: { enabled: false },
+    startScreen: { greeting: "What should be on your list?" },
+    onResponseEnd: onWork,
+  });
+  return (
+    <>
+      <Script src={COMPONENT} strategy="afterInteractive" />
+      <ChatKit control={control} className="min-h-0 w-full flex-1" />
+    </>
+  );
+}
+
+function prefersDark(): boolean {
+  return (
+    document.documentElement.dataset.theme === "dark" ||
+    (document.documentElement.dataset.theme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches)
+  );
+}
