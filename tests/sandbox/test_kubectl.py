@@ -104,7 +104,7 @@ def test_a_rollout_and_back(kubectl: Kubectl, web: Path) -> None:
         time.sleep(0.1)
     assert "ImagePullBackOff" in shown
     assert shown.count("Running") == 2
-    described = kubectl("describe", "pods", "-l", "app=web")
+    described = kubectl("describe", "pods", "-l", "app=web", "--show-events")
     assert 'Failed to pull image "nginx:no-such-tag"' in described
     assert "manifest unknown" in described
     history = kubectl("rollout", "history", "deploy/web")
