@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from assistant.brain import Brain
     from mcp_tools.toolbox import Toolbox
 
+USAGE = 2
 INTERRUPTED = 130
 """What a shell reports for a process that SIGINT ended."""
 _EXIT_OF = {
@@ -82,6 +84,9 @@ class TurnResult:
             return self.unapproved.exit_code
         if self.failed is not None:
             return self.failed.error.exit_code
+        if not self.returned and not self.text:
+            # There was a question back, and nobody to answer it.
+            return USAGE
         ends = [item.result.data["status"] for item in self.returned if is_change(item.result)]
         return _EXIT_OF.get(ends[-1], 0) if ends else 0
 
@@ -148,19 +153,33 @@ def run_turn(brain: Brain, toolbox: Toolbox, text: str, face: Face) -> TurnResul
         finally:
             items.put(_End())
 
+    def stop() -> None:
+        cancelled.set()
+        face.waiting()
+        brain.cancel()
+
     toolbox.approver, toolbox.reporter = approve, items.put
-    worker = threading.Thread(target=work, name="turn", daemon=True)
-    worker.start()
+    threading.Thread(target=work, name="turn", daemon=True).start()
+    _drain(items, face, result, stop)
+    return result
+
+
+def _drain(items: queue.SimpleQueue[_Item], face: Face, result: TurnResult, stop: Callable[[], None]) -> None:
+    """Deliver what comes until the end comes."""
+    hung_up: BrokenPipeError | None = None
     while True:
         try:
             item = items.get()
             if isinstance(item, _End):
-                return result
+                break
             _deliver(item, face, result)
+        except BrokenPipeError as error:
+            # Nobody reads the answer any more; what was begun is seen through all the same.
+            hung_up = error
         except KeyboardInterrupt:
-            cancelled.set()
-            face.waiting()
-            brain.cancel()
+            stop()
+    if hung_up is not None:
+        raise hung_up
 
 
 def _deliver(item: _Item, face: Face, result: TurnResult) -> None:

@@ -141,7 +141,9 @@ class OfflineBrain:
                     continue
                 self._offer(then or call, error)
                 raise
-            emit(ToolReturned(call_id, call.name, result))
+            if then is None:
+                # What was looked at only to know the number is no answer.
+                emit(ToolReturned(call_id, call.name, result))
             mentioned = _mentioned(result.data)
             self._last = mentioned or self._last
             return result, mentioned or Mention(tried.arguments.get("target", ""), tried.arguments.get("namespace"))
