@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,6 +11,8 @@ from fastapi import FastAPI
 
 from app import events, health, observe, problems
 from app.auth import make_verifier
+from app.chat import routes as chat
+from app.chat.assistant import Assistant
 from app.database import connect
 from app.drain import Drain, DrainMiddleware
 from app.limits import BodyLimitMiddleware
@@ -25,17 +28,20 @@ def create_app(settings: Settings, drain: Drain) -> FastAPI:
         database = connect(settings)
         app.state.database = database
         observe.watch_pool(database.engine)
+        loading = asyncio.create_task(asyncio.to_thread(app.state.assistant.preload))
         async with httpx2.AsyncClient(timeout=5) as app.state.http:
             yield
+        await loading
         await database.engine.dispose()
 
     app = FastAPI(title="Todo", version="1.0.0", description="One user's tasks, over REST.", lifespan=lifespan)
     app.state.settings = settings
     app.state.drain = drain
     app.state.verifier = make_verifier(settings)
+    app.state.assistant = Assistant(settings)
     app.state.events = events.make_sink(settings.events_sink)
     problems.install(app)
-    for router in (tasks.router, health.router, observe.router):
+    for router in (tasks.router, chat.router, health.router, observe.router):
         app.include_router(router)
     app.add_middleware(BodyLimitMiddleware)
     app.add_middleware(DrainMiddleware, drain=drain)

@@ -6,10 +6,12 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
 import issuer as issuers
+import model as models
 import postgres
 import process
 import pytest
@@ -21,9 +23,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(folder: Path) -> Iterator[str]:
+def server() -> Iterator[str]:
     try:
-        with postgres.cluster(folder) as url:
+        with postgres.cluster() as url:
             yield url
     except postgres.Missing as error:
         if os.environ.get("APPS_CI") == "1":
@@ -83,3 +85,43 @@ def other(backend: process.Service, issuer: issuers.Issuer) -> Iterator[httpx2.C
     """The backend, asked by somebody else."""
     with backend.client(issuer.token("somebody-else")) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def listening() -> Iterator[models.Model]:
+    with models.serve() as model:
+        yield model
+
+
+@pytest.fixture
+def model(listening: models.Model) -> models.Model:
+    """The model as if nothing had been asked before."""
+    vars(listening).update(vars(models.Model(listening.url)))
+    return listening
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The backend and the MCP server, each asking the other, and a model."""
+
+    backend: process.Service
+    mcp_server: process.Service
+    database: str
+
+
+@pytest.fixture(scope="session")
+def stack(start: Start, server: str, listening: models.Model, folder: Path) -> Iterator[Stack]:
+    port = postgres.free_port()
+    database = postgres.new_database(server)
+    backend_url = f"http://127.0.0.1:{port}"
+    with (
+        process.serve("todo_mcp", process.MCP_SERVER, folder, "/health", BACKEND_URL=backend_url) as mcp_server,
+        start(
+            PORT=str(port),
+            DATABASE_URL=database,
+            MCP_SERVER_URL=mcp_server.url,
+            OPENAI_API_KEY="sk-secret-of-the-tests",
+            OPENAI_BASE_URL=listening.url,
+        ) as backend,
+    ):
+        yield Stack(backend, mcp_server, database)

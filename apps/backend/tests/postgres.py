@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,30 +38,26 @@ def _binaries() -> Path:
 
 
 @contextmanager
-def cluster(folder: Path) -> Iterator[str]:
-    """Run a server in `folder`; gives the URL of its `postgres` database."""
+def cluster() -> Iterator[str]:
+    """Run a server; gives the URL of its `postgres` database."""
     binaries = _binaries()
-    # PostgreSQL refuses to run as root.
+    # PostgreSQL refuses to run as root, and the user it runs as cannot enter pytest's own folders.
     as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    data = folder / "data"
-    data.mkdir(mode=0o700)
-    if as_user:
-        for path in (folder, *folder.parents):
-            if path.stat().st_mode & 0o001 == 0:
-                path.chmod(path.stat().st_mode | 0o011)
-        shutil.chown(data, "postgres", "postgres")
 
     def run(*command: str) -> None:
         subprocess.run([*as_user, *command], check=True, cwd="/", stdout=subprocess.DEVNULL)
 
-    run(f"{binaries}/initdb", "-D", str(data), "-U", "todo", "--auth=trust", "--no-sync", "-E", "UTF8")
-    port = free_port()
-    options = f"-c listen_addresses=127.0.0.1 -p {port} -c unix_socket_directories='' -c fsync=off"
-    run(f"{binaries}/pg_ctl", "-D", str(data), "-o", options, "-l", str(data / "log"), "-w", "start")
-    try:
-        yield f"postgresql://todo@127.0.0.1:{port}/postgres"
-    finally:
-        run(f"{binaries}/pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
+    with tempfile.TemporaryDirectory(prefix="todo-postgres-", ignore_cleanup_errors=True) as data:
+        if as_user:
+            shutil.chown(data, "postgres", "postgres")
+        run(f"{binaries}/initdb", "-D", data, "-U", "todo", "--auth=trust", "--no-sync", "-E", "UTF8")
+        port = free_port()
+        options = f"-c listen_addresses=127.0.0.1 -p {port} -c unix_socket_directories='' -c fsync=off"
+        run(f"{binaries}/pg_ctl", "-D", data, "-o", options, "-l", f"{data}/log", "-w", "start")
+        try:
+            yield f"postgresql://todo@127.0.0.1:{port}/postgres"
+        finally:
+            run(f"{binaries}/pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
 
 
 def new_database(admin_url: str) -> str:

@@ -49,9 +49,9 @@ def run(module: str, *arguments: str, folder: Path, **variables: str) -> subproc
 @contextmanager
 def serve(module: str, source: Path, folder: Path, alive: str, **variables: str) -> Iterator[Service]:
     """Run a service until the block ends; `alive` is the path that answers when it is up."""
-    port = free_port()
+    port = variables.setdefault("PORT", str(free_port()))
     log = folder / f"{module}-{port}.log"
-    settings = environment(PYTHONPATH=str(source), HOST="127.0.0.1", PORT=str(port), **variables)
+    settings = environment(PYTHONPATH=str(source), HOST="127.0.0.1", **variables)
     with log.open("wb") as output:
         process = _start(module, folder, settings, output)
         service = Service(f"http://127.0.0.1:{port}", process, log)

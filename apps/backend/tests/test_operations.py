@@ -6,7 +6,6 @@ import json
 import signal
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -28,10 +27,8 @@ def test_not_ready_says_what_is_missing_and_stays_alive(start: Start) -> None:
         assert client.get("/health/live").json()["status"] == "ok"
 
 
-def test_a_database_that_goes_away_is_a_503_without_its_address(folder: Path, start: Start, issuer: Issuer) -> None:
-    own = folder / "own"
-    own.mkdir()
-    with postgres.cluster(own) as url:
+def test_a_database_that_goes_away_is_a_503_without_its_address(start: Start, issuer: Issuer) -> None:
+    with postgres.cluster() as url:
         database = postgres.new_database(url)
         serving = start(DATABASE_URL=database)
         backend = serving.__enter__()

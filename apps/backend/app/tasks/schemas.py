@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import uuid
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from app.tasks.model import Priority, Recurrence
 
@@ -27,6 +28,17 @@ def _distinct(tags: list[str]) -> list[str]:
 
 Tags = Annotated[list[Tag], Field(max_length=20), AfterValidator(_distinct)]
 Unset = Literal[""]
+
+
+def _written_as_a_day(given: object) -> object:
+    """Pydantic would read numbers as seconds since 1970, and times as days."""
+    if isinstance(given, str | int | float) and not (isinstance(given, str) and _DAY.fullmatch(given)):
+        raise ValueError("must be a day such as 2030-12-31")
+    return given
+
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+Day = Annotated[dt.date, BeforeValidator(_written_as_a_day)]
 
 
 class Status(StrEnum):
@@ -55,7 +67,7 @@ class TaskCreate(BaseModel):
     description: Text = ""
     priority: Priority = Priority.MEDIUM
     tags: Tags = []
-    due_date: dt.date | None = None
+    due_date: Day | None = None
     recurrence: Recurrence = Recurrence.NONE
 
 
@@ -69,7 +81,7 @@ class TaskUpdate(BaseModel):
     description: Text = Field(default_factory=str)
     priority: Priority = Field(default_factory=lambda: Priority.MEDIUM)
     tags: Tags = Field(default_factory=list)
-    due_date: dt.date | None = None
+    due_date: Day | None = None
     recurrence: Recurrence = Field(default_factory=lambda: Recurrence.NONE)
 
 
@@ -110,8 +122,8 @@ class TaskQuery(BaseModel):
     status: Status = Status.ALL
     priority: Priority | Unset = ""
     tag: Annotated[str, StringConstraints(max_length=50, pattern=r"^[^\x00]*$")] = ""
-    due_before: dt.date | Unset = Field(default="", description="Due earlier than this day.")
-    due_after: dt.date | Unset = Field(default="", description="Due later than this day.")
+    due_before: Day | Unset = Field(default="", description="Due earlier than this day.")
+    due_after: Day | Unset = Field(default="", description="Due later than this day.")
     sort: Sort = Sort.CREATED
     order: Literal["asc", "desc"] = "desc"
     page: int = Field(default=1, ge=1, le=100_000)
