@@ -16,6 +16,7 @@ from mcp_tools.sandbox.containers.usage import usage_of
 from mcp_tools.sandbox.controllers.apiservices import METRICS, APIServiceController, why_unserved
 from mcp_tools.sandbox.controllers.autoscaler import AutoscalerController
 from mcp_tools.sandbox.controllers.base import Cluster, Controller
+from mcp_tools.sandbox.controllers.customresources import CustomResourceController
 from mcp_tools.sandbox.controllers.daemonset import DaemonSetController
 from mcp_tools.sandbox.controllers.deployment import DeploymentController
 from mcp_tools.sandbox.controllers.disruption import DisruptionController
@@ -31,6 +32,7 @@ from mcp_tools.sandbox.controllers.replicaset import ReplicaSetController
 from mcp_tools.sandbox.controllers.scheduler import Scheduler
 from mcp_tools.sandbox.controllers.statefulset import StatefulSetController
 from mcp_tools.sandbox.controllers.volumes import VolumeController
+from mcp_tools.sandbox.objects.custom import CustomSchema
 from mcp_tools.sandbox.objects.kinds import Kind, Kinds
 from mcp_tools.sandbox.objects.registry import Registry, WriteOptions
 from mcp_tools.sandbox.objects.schema import conform, shape_of
@@ -56,6 +58,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     QuotaController,
     APIServiceController,
     RoleAggregation,
+    CustomResourceController,
     GarbageCollector,
 )
 STACK_AGE = 47 * 60.0
@@ -193,6 +196,9 @@ def custom_kinds(definition: Object) -> list[Kind]:
             generation=True,
             singular=names.get("singular", ""),
         )
-        status = "status" in (version.get("subresources") or {})
-        found.append(replace(base, subresources=("status",)) if status else base)
+        below = version.get("subresources") or {}
+        schema = (version.get("schema") or {}).get("openAPIV3Schema") or {"type": "object"}
+        custom = CustomSchema(schema, tuple(version.get("additionalPrinterColumns") or ()), below.get("scale"))
+        subresources = tuple(name for name in ("status", "scale") if name in below)
+        found.append(replace(base, subresources=subresources, custom=custom))
     return found

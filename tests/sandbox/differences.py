@@ -36,7 +36,11 @@ def normal(value: Any, namespace: str) -> Any:
         }
     if isinstance(value, list):
         items = [normal(item, namespace) for item in value]
-        return sorted(items, key=repr) if value and isinstance(value[0], dict) and "manager" in value[0] else items
+        return (
+            sorted(items, key=lambda item: repr(sorted(item.items())))
+            if value and isinstance(value[0], dict) and "manager" in value[0]
+            else items
+        )
     if isinstance(value, str):
         value = value.replace(namespace, "NS")
         for pattern, name in _PATTERNS:

@@ -50,7 +50,7 @@ def answer(registry: Registry, tokens: Tokens, kind: Kind, spec: Object, user: U
         case _:
             if not spec.get("user") and not spec.get("groups"):
                 why = "at least one of user or group must be specified"
-                raise invalid(kind.qualified, "", [invalid_value("spec.user", "", why)])
+                raise invalid(f".{kind.group}", "", [invalid_value("spec.user", "", why)])
             asker = User(spec.get("user", ""), tuple(spec.get("groups") or ()))
     verdict = judge(registry, asker, _action(kind, spec))
     return {"allowed": verdict.allowed, **({"reason": verdict.reason} if verdict.reason else {})}
@@ -62,7 +62,8 @@ def _action(kind: Kind, spec: Object) -> Action:
     wanted = spec.get("resourceAttributes")
     if not wanted:
         why = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
-        raise invalid(kind.qualified, "", [invalid_value("spec.resourceAttributes", None, why)])
+        # The API server does not name the kind here.
+        raise invalid(f".{kind.group}", "", [invalid_value("spec.resourceAttributes", None, why)])
     resource = wanted.get("resource", "")
     if wanted.get("subresource"):
         resource = f"{resource}/{wanted['subresource']}"

@@ -115,8 +115,10 @@ def _define(kind: Kind, found: dict[str, Any], base: str) -> str:
                 "kind": {"type": "string"},
                 "metadata": {"$ref": f"{base}{meta}"},
             },
-            "x-kubernetes-preserve-unknown-fields": True,
         }
+        if kind.custom:
+            found[name] = {**kind.custom.schema, **found[name]}
+            found[name]["properties"] = {**(kind.custom.schema.get("properties") or {}), **found[name]["properties"]}
         _types(parse("ObjectMeta"), found, base)
     else:
         name = _PREFIX + shape.name

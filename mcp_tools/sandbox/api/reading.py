@@ -50,7 +50,7 @@ def query_of(request: Request, kind: Kind, address: Address) -> Query:
         matches = parse_labels(labels)
         rules.append(lambda obj: matches(obj["metadata"].get("labels") or {}))
     if fields:
-        rules.append(parse_fields(fields, kind.key))
+        rules.append(parse_fields(fields, kind.key, custom=bool(kind.custom)))
     if address.name:
         rules.append(lambda obj: obj["metadata"]["name"] == address.name)
     return Query(kind, address.namespace, lambda obj: all(rule(obj) for rule in rules))

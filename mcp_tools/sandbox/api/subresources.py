@@ -10,6 +10,7 @@ from mcp_tools.sandbox.api.writing import APPLY_PATCHES, decode, patch_object
 from mcp_tools.sandbox.clock import rfc3339
 from mcp_tools.sandbox.controllers.scheduler import bind
 from mcp_tools.sandbox.objects import selectors
+from mcp_tools.sandbox.objects.custom import look_up, put
 from mcp_tools.sandbox.objects.errors import Refused, bad_request, conflict, unsupported_media
 from mcp_tools.sandbox.objects.registry import DeleteOptions, Registry, WriteOptions
 from mcp_tools.sandbox.objects.schema import ANY, DecodeError, conform, shape_of
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 def scale(request: Request, registry: Registry, kind: Kind, address: Address) -> Response:
     """GET, PUT or PATCH the `Scale` of a workload."""
     owner = registry.get(kind, address.namespace, address.name)
-    current = scale_of(owner)
+    current = scale_of(owner, kind)
     if request.method == "GET":
         return json_response(current)
     options = request.write_options("scale")
@@ -42,13 +43,13 @@ def scale(request: Request, registry: Registry, kind: Kind, address: Address) ->
     sent = (wanted.get("metadata") or {}).get("resourceVersion")
 
     def change(draft: Object) -> None:
-        draft["spec"]["replicas"] = replicas
+        put(draft, ((kind.custom and kind.custom.scale) or _SCALE)["specReplicasPath"], replicas)
         if sent:
             draft["metadata"]["resourceVersion"] = sent
 
     plain = WriteOptions(options.manager, dry_run=options.dry_run, subresource="scale")
     updated = registry.modify(kind, address.namespace, address.name, change, plain)
-    return json_response(scale_of(updated))
+    return json_response(scale_of(updated, kind))
 
 
 def _decode_scale(wanted: Any) -> Object:
@@ -61,10 +62,25 @@ def _decode_scale(wanted: Any) -> Object:
     return found
 
 
-def scale_of(owner: Object) -> Object:
+_SCALE = {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"}
+
+
+def scale_of(owner: Object, kind: Kind) -> Object:
     """The `autoscaling/v1` Scale of a workload."""
-    meta, spec = owner["metadata"], owner["spec"]
+    meta, spec = owner["metadata"], owner.get("spec") or {}
     fields = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    if kind.custom and kind.custom.scale:
+        paths = kind.custom.scale
+        count = look_up(owner, paths["specReplicasPath"])
+        shown = look_up(owner, paths.get("labelSelectorPath") or "") if paths.get("labelSelectorPath") else None
+        present: Object = {"replicas": look_up(owner, paths["statusReplicasPath"]) or 0}
+        return {
+            "kind": "Scale",
+            "apiVersion": "autoscaling/v1",
+            "metadata": {field: meta[field] for field in fields if field in meta},
+            "spec": {"replicas": count} if count else {},
+            "status": {**present, "selector": shown} if shown else present,
+        }
     selector = spec.get("selector")
     shown = selectors.render(selector if owner["kind"] != "ReplicationController" else {"matchLabels": selector or {}})
     status: Object = {"replicas": (owner.get("status") or {}).get("replicas", 0), "selector": shown}

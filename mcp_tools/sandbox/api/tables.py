@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mcp_tools.sandbox.api import views
-from mcp_tools.sandbox.api.columns import AGE, NAME, Column
+from mcp_tools.sandbox.api.columns import AGE, NAME, UNKNOWN, Column, since
 from mcp_tools.sandbox.api.columns_others import OTHERS
 from mcp_tools.sandbox.api.columns_workloads import WORKLOADS
+from mcp_tools.sandbox.objects.custom import look_up
 from mcp_tools.sandbox.objects.errors import bad_request
 
 if TYPE_CHECKING:
+    from mcp_tools.sandbox.objects.custom import CustomSchema
     from mcp_tools.sandbox.objects.kinds import Kind
     from mcp_tools.sandbox.objects.store import Object
 
@@ -36,7 +38,10 @@ def table(
     """
     if include not in {"", "None", "Metadata", "Object"}:
         raise bad_request(f'unrecognized includeObject value: "{include[:60]}"')
-    columns = COLUMNS.get(kind.qualified if not kind.stored_as else "Event", _DEFAULT)
+    if kind.custom:
+        columns = _custom_columns(kind.custom)
+    else:
+        columns = COLUMNS.get(kind.qualified if not kind.stored_as else "Event", _DEFAULT)
     return {
         "kind": "Table",
         "apiVersion": f"meta.k8s.io/{version}",
@@ -50,6 +55,24 @@ def table(
             for obj in items
         ],
     }
+
+
+def _custom_columns(custom: CustomSchema) -> tuple[Column, ...]:
+    return (NAME, *map(_custom_column, custom.columns)) if custom.columns else _DEFAULT
+
+
+def _custom_column(said: Object) -> Column:
+    path, kind = said["jsonPath"], said.get("type", "string")
+
+    def cell(obj: Object, now: float) -> Any:
+        value = look_up(obj, path)
+        if kind == "date":
+            return since(value, now) if isinstance(value, str) else UNKNOWN
+        return value
+
+    return Column(
+        said["name"], cell, kind, said.get("priority", 0), said.get("format", ""), said.get("description", "")
+    )
 
 
 def _beside(kind: Kind, obj: Object, include: str, version: str) -> Object | None:

@@ -22,6 +22,8 @@ _BACK = {new: old for old, new in _EVENT_FIELDS.items()}
 
 def present(kind: Kind, obj: Object) -> Object:
     """A stored object as the kind that was asked for."""
+    if kind.custom and obj.get("apiVersion") != kind.api_version:
+        return {**obj, "apiVersion": kind.api_version}
     if not kind.stored_as:
         return obj
     renamed = {_EVENT_FIELDS.get(key, key): value for key, value in obj.items()}

@@ -21,6 +21,7 @@ JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCHES = {"application/apply-patch+yaml", "application/apply-patch+cbor"}
+_CUSTOM_PATCHES = f"{JSON_PATCH}, {MERGE_PATCH}, application/apply-patch+yaml"
 _OBJECT_RETURNED = {
     "Pod",
     "Service",
@@ -70,6 +71,8 @@ def decode(request: Request, kind: Kind, raw: Any) -> tuple[Object, tuple[str, .
         if shape is None:
             meta = conform(_metadata_shape(), raw.get("metadata") or {}, unknown)
             obj: Object = {**raw, "metadata": meta}
+            if kind.custom:
+                obj = kind.custom.prune(obj, unknown)
         else:
             obj = conform(shape, raw, unknown)
     except DecodeError as error:
@@ -166,7 +169,7 @@ def patch(request: Request, registry: Registry, kind: Kind, address: Address) ->
     if media not in {JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH} or (
         media == STRATEGIC_PATCH and shape_of(kind.gvk) is None
     ):
-        raise unsupported_media()
+        raise unsupported_media(_CUSTOM_PATCHES if kind.custom else "")
     options = request.write_options(address.subresource)
     body = request.json()
     if media != JSON_PATCH and not isinstance(body, dict):

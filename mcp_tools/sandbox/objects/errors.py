@@ -138,7 +138,7 @@ def invalid(qualified: str, name: str, causes: Sequence[Cause]) -> Refused:
     details: dict[str, Any] = {
         **({"name": name} if name else {}),
         **({"group": group} if group else {}),
-        "kind": kind,
+        **({"kind": kind} if kind else {}),
         "causes": [{"reason": c.reason, "message": c.message, "field": c.field} for c in causes],
     }
     return Refused(422, "Invalid", f'{qualified} "{name}" is invalid: {text}', details)

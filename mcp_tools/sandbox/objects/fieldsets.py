@@ -21,17 +21,19 @@ FieldSet = frozenset[Path]
 
 _KEY_DEFAULTS = {"protocol": "TCP"}
 # Go structs that are always there: appearing is no change of theirs.
-_ALWAYS_THERE = {
-    "f:metadata",
-    "f:spec",
-    "f:status",
-    "f:template",
-    "f:jobTemplate",
-    "f:strategy",
-    "f:updateStrategy",
-    "f:podSelector",
-    "f:containers",
-}
+_ALWAYS_THERE = frozenset(
+    {
+        "f:metadata",
+        "f:spec",
+        "f:status",
+        "f:template",
+        "f:jobTemplate",
+        "f:strategy",
+        "f:updateStrategy",
+        "f:podSelector",
+        "f:containers",
+    }
+)
 _UNMANAGED = {
     ("f:apiVersion",),
     ("f:kind",),
@@ -59,6 +61,7 @@ class Comparison:
     added: set[Path] = field(default_factory=set)
     modified: set[Path] = field(default_factory=set)
     removed: set[Path] = field(default_factory=set)
+    always: frozenset[str] = frozenset()
 
     def written(self) -> set[Path]:
         """Added or modified."""
@@ -118,7 +121,8 @@ def _collect(shape: Shape, value: Any, path: Path, found: set[Path]) -> None:
 
 def compare(shape: Shape, old: Any, new: Any) -> Comparison:
     """What a write changed."""
-    result = Comparison()
+    # A custom resource has no part that is there without being said.
+    result = Comparison(always=_ALWAYS_THERE if shape.name else frozenset({"f:metadata"}))
     _compare(shape, old, new, (), result)
     return result
 
@@ -128,14 +132,14 @@ def _compare(shape: Shape, old: Any, new: Any, path: Path, result: Comparison) -
         return
     if not _mergeable(shape, old) and not _mergeable(shape, new):
         if old is None:
-            if new != "" and not (new == {} and path and path[-1] in _ALWAYS_THERE):
+            if new != "" and not (new == {} and path and path[-1] in result.always):
                 result.added.add(path)
         elif new is None:
             result.removed.add(path)
         else:
             result.modified.add(path)
         return
-    if path and path[-1] not in _ALWAYS_THERE:
+    if path and path[-1] not in result.always:
         if old is None:
             result.added.add(path)
         elif new is None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mcp_tools.sandbox.objects.custom import CustomSchema
+
 WRITE_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 SUBRESOURCE_VERBS = ("get", "patch", "update")
 
@@ -22,6 +24,7 @@ class Kind:
         generation: Whether `metadata.generation` counts the changes of `spec`.
         stored_as: Key of the kind that holds the objects, for a second view of the same ones (`events.k8s.io`).
         virtual: Computed on demand and never stored: a review or a metric.
+        custom: What its CustomResourceDefinition says; `None` for a built-in kind.
     """
 
     group: str
@@ -37,6 +40,7 @@ class Kind:
     stored_as: str = ""
     virtual: bool = False
     singular: str = field(default="")
+    custom: CustomSchema | None = field(default=None, compare=False)
 
     @property
     def api_version(self) -> str:

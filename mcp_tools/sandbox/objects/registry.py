@@ -12,7 +12,7 @@ from mcp_tools.sandbox.objects import admission, defaults, ownership, validation
 from mcp_tools.sandbox.objects.errors import Refused, already_exists, bad_request, conflict, not_found
 from mcp_tools.sandbox.objects.names import generate
 from mcp_tools.sandbox.objects.ownership import Writer
-from mcp_tools.sandbox.objects.schema import Shape, complete, parse, shape_of
+from mcp_tools.sandbox.objects.schema import ANY, Shape, complete, shape_of
 from mcp_tools.sandbox.objects.store import clone
 
 if TYPE_CHECKING:
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from mcp_tools.sandbox.objects.kinds import Kind, Kinds
     from mcp_tools.sandbox.objects.store import Object, Store
 
-CUSTOM = "apiextensions.k8s.io/custom"
+CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 _SYSTEM_FIELDS = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds")
-_FREE_SHAPE = Shape("map", element=Shape("any"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +109,7 @@ class Registry:
         if "status" in kind.subresources and kind.name != "Node":
             new.pop("status", None)
         meta.setdefault("name", "")
-        complete(self.shape(kind), new)
-        defaults.fill(kind, new)
+        self._complete(kind, new)
         # Recorded here: what admission adds and what is allocated belongs to nobody.
         self._record(kind, None, new, options)
         admission.admit_create(self, kind, new)
@@ -216,8 +214,16 @@ class Registry:
         return self.store.put(kind, draft), False
 
     def shape(self, kind: Kind) -> Shape:
-        """The schema of a kind; custom resources have only their metadata described."""
-        return shape_of(kind.gvk) or _custom_shape()
+        """How the objects of a kind are merged."""
+        return kind.custom.shape if kind.custom else shape_of(kind.gvk) or ANY
+
+    def _complete(self, kind: Kind, obj: Object, subresource: str = "") -> None:
+        if kind.custom:
+            kind.custom.fill(obj)
+            return
+        complete(self.shape(kind), obj)
+        if not subresource:
+            defaults.fill(kind, obj)
 
     def _create_applied(self, kind: Kind, merged: Object, owners: Any, options: WriteOptions) -> Object:
         created = self.create(kind, merged, replace(options, dry_run=True))
@@ -244,9 +250,8 @@ class Registry:
             if system in before:
                 meta[system] = before[system]
         meta["name"] = before["name"]
-        complete(self.shape(kind), new)
+        self._complete(kind, new, subresource=options.subresource)
         if not options.subresource:
-            defaults.fill(kind, new)
             admission.admit_update(self, kind, new, old)
         self._judge(kind, new, old, options)
         if kind.generation and new.get("spec") != old.get("spec"):
@@ -272,18 +277,6 @@ class Registry:
         if old is not None and "managedFields" not in new["metadata"] and "managedFields" in old["metadata"]:
             new["metadata"]["managedFields"] = old["metadata"]["managedFields"]
         ownership.record_update(self.shape(kind), old, new, writer, rfc3339(self.clock.now()))
-
-
-def _custom_shape() -> Shape:
-    return _CUSTOM_SHAPE
-
-
-class _CustomShape(Shape):
-    def child(self, field: str) -> Shape:
-        return parse("ObjectMeta") if field == "metadata" else Shape("any")
-
-
-_CUSTOM_SHAPE = _CustomShape("map", element=Shape("any"))
 
 
 def _same_object(kind: Kind, before: Object, meta: Object) -> None:
@@ -324,6 +317,8 @@ def _finalizers(kind: Kind, meta: Object, options: DeleteOptions) -> list[str]:
     kept = [name for name in meta.get("finalizers") or () if name not in {"orphan", "foregroundDeletion"}]
     if options.propagation is None and meta.get("deletionTimestamp"):
         return list(meta.get("finalizers") or ())
+    if kind.name == "CustomResourceDefinition" and CLEANUP not in kept:
+        kept.append(CLEANUP)
     if propagation == "Orphan":
         return [*kept, "orphan"]
     if propagation == "Foreground":

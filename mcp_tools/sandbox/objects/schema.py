@@ -166,6 +166,8 @@ _ZEROS: dict[str, Any] = {"boolean": False, "integer": 0, "int64": 0, "number": 
 
 def complete(shape: Shape, value: Any) -> None:
     """Give required fields that are absent their zero values, in place, as Go's structs have them."""
+    if shape.form == "struct" and not shape.name:
+        return  # of a custom resource: nothing of it is a Go struct
     if shape.form == "struct" and isinstance(value, dict):
         for name in shape.required | (shape.fields.keys() & _ALWAYS_THERE if "metadata" in shape.fields else set()):
             if value.get(name) is None and (zero := _zero(shape.fields[name])) is not None:

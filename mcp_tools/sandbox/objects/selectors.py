@@ -207,7 +207,7 @@ def render(selector: Mapping[str, Any] | None) -> str:
     return ",".join(parts)
 
 
-def parse_fields(text: str, key: str) -> Callable[[Mapping[str, Any]], bool]:
+def parse_fields(text: str, key: str, *, custom: bool = False) -> Callable[[Mapping[str, Any]], bool]:
     """A field selector, such as `status.phase=Running,spec.nodeName!=a`.
 
     Args:
@@ -225,7 +225,7 @@ def parse_fields(text: str, key: str) -> Callable[[Mapping[str, Any]], bool]:
             raise bad_request(f"invalid selector: {show_quoted(text)}; can't understand {show_quoted(part)}")
         path, operator, value = found.groups()
         if path not in known:
-            if key in FIELDS:
+            if custom or key in FIELDS:
                 raise bad_request(f"field label not supported: {path}")
             raise bad_request(f'"{path}" is not a known field selector: only "metadata.name", "metadata.namespace"')
         rules.append((tuple(path.split(".")), value, operator != "!="))

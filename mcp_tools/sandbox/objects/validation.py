@@ -48,6 +48,8 @@ def check(kind: Kind, obj: dict[str, Any], old: dict[str, Any] | None) -> None:
     checker = _CHECKS.get(kind.qualified)
     if checker:
         causes += checker(obj)
+    if kind.custom:
+        causes += kind.custom.check(obj)
     if old is not None:
         causes += _update(kind, obj, old)
     if causes:
@@ -280,6 +282,29 @@ def _ingress(obj: dict[str, Any]) -> list[Cause]:
     return causes
 
 
+def _definition(obj: dict[str, Any]) -> list[Cause]:
+    spec, name = obj["spec"], obj["metadata"].get("name", "")
+    causes: list[Cause] = []
+    wanted = f"{(spec.get('names') or {}).get('plural', '')}.{spec.get('group', '')}"
+    if name and name != wanted:
+        causes.append(invalid_value("metadata.name", name, 'must be spec.names.plural+"."+spec.group'))
+    if spec.get("scope") not in {"Cluster", "Namespaced"}:
+        causes.append(not_supported("spec.scope", spec.get("scope", ""), ("Cluster", "Namespaced")))
+    versions = spec.get("versions") or []
+    stored = sum(bool(version.get("storage")) for version in versions)
+    if stored != 1:
+        words = "must have exactly one version marked as storage version"
+        causes.append(invalid_value("spec.versions", versions, words))
+    for index, version in enumerate(versions):
+        schema = (version.get("schema") or {}).get("openAPIV3Schema")
+        where = f"spec.versions[{index}].schema.openAPIV3Schema"
+        if schema is None:
+            causes.append(required(where, "schemas are required"))
+        elif schema.get("type") != "object":
+            causes.append(invalid_value(f"{where}.type", schema.get("type", ""), "must be object at the root"))
+    return causes
+
+
 def _update(kind: Kind, obj: dict[str, Any], old: dict[str, Any]) -> list[Cause]:
     new_spec, old_spec = obj.get("spec") or {}, old.get("spec") or {}
     causes = [
@@ -351,4 +376,5 @@ _CHECKS: dict[str, Callable[[dict[str, Any]], list[Cause]]] = {
     "ConfigMap": _config_map,
     "Secret": _config_map,
     "Ingress.networking.k8s.io": _ingress,
+    "CustomResourceDefinition.apiextensions.k8s.io": _definition,
 }
