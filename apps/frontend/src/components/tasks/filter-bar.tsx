@@ -22,12 +22,23 @@ export function FilterBar({ filters, onChange, searchRef }: Props) {
   return (
     <div role="search" aria-label="Filter tasks" className="flex flex-wrap items-center gap-2">
       <SearchField filters={filters} onChange={onChange} searchRef={searchRef} />
+      <select
+        aria-label="Sort by"
+        value={filters.sort}
+        onChange={(event) => onChange({ sort: event.target.value as Filters["sort"] })}
+        className="field choice w-auto border-line"
+      >
+        <option value="created">Newest first</option>
+        <option value="due">By due date</option>
+        <option value="priority">By priority</option>
+        <option value="title">A to Z</option>
+      </select>
       <fieldset className="flex rounded-lg bg-raised p-1">
         <legend className="sr-only">Status</legend>
         {STATUSES.map(([status, label]) => (
           <label
             key={status}
-            className="rounded-md px-3 py-1 text-sm font-medium text-soft has-checked:bg-surface has-checked:text-ink has-checked:shadow-card has-focus-visible:outline-2 has-focus-visible:outline-accent"
+            className="rounded-md px-3 py-1 text-sm font-medium text-soft has-checked:bg-pill has-checked:text-ink has-checked:shadow-card has-focus-visible:outline-2 has-focus-visible:outline-accent"
           >
             <input
               type="radio"
@@ -44,23 +55,12 @@ export function FilterBar({ filters, onChange, searchRef }: Props) {
         aria-label="Priority"
         value={filters.priority}
         onChange={(event) => onChange({ priority: event.target.value as Filters["priority"] })}
-        className="field w-auto flex-1 sm:flex-none"
+        className="field choice w-auto flex-1 border-line sm:flex-none"
       >
         <option value="">Any priority</option>
         <option value="high">High</option>
         <option value="medium">Medium</option>
         <option value="low">Low</option>
-      </select>
-      <select
-        aria-label="Sort by"
-        value={filters.sort}
-        onChange={(event) => onChange({ sort: event.target.value as Filters["sort"] })}
-        className="field w-auto flex-1 sm:flex-none"
-      >
-        <option value="created">Newest first</option>
-        <option value="due">By due date</option>
-        <option value="priority">By priority</option>
-        <option value="title">A to Z</option>
       </select>
       {filters.tag && (
         <button
@@ -91,7 +91,7 @@ function SearchField({ filters, onChange, searchRef }: Props) {
   }
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   return (
-    <div className="relative w-full sm:w-auto sm:flex-1">
+    <div className="relative min-w-40 flex-1">
       <Search
         size={16}
         aria-hidden
@@ -113,7 +113,7 @@ function SearchField({ filters, onChange, searchRef }: Props) {
             onChange({ search: search.trim() });
           }, TYPING_PAUSE_MS);
         }}
-        className="field pl-9"
+        className="field border-line pl-9"
       />
     </div>
   );

@@ -42,14 +42,14 @@ export function TaskDialog({ title, draft, onSave, onClose }: Props) {
             <input className="field" type="date" name="due_date" defaultValue={draft.due_date ?? ""} />
           </Labelled>
           <Labelled label="Priority">
-            <select className="field" name="priority" defaultValue={draft.priority}>
+            <select className="field choice" name="priority" defaultValue={draft.priority}>
               <option value="high">High</option>
               <option value="medium">Medium</option>
               <option value="low">Low</option>
             </select>
           </Labelled>
           <Labelled label="Repeats">
-            <select className="field" name="recurrence" defaultValue={draft.recurrence}>
+            <select className="field choice" name="recurrence" defaultValue={draft.recurrence}>
               <option value="none">Never</option>
               <option value="daily">Every day</option>
               <option value="weekly">Every week</option>

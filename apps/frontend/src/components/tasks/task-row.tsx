@@ -36,7 +36,7 @@ export function TaskRow({ task, today, onComplete, onEdit, onRemove, onTag }: Pr
           <Check size={14} strokeWidth={3.5} aria-hidden />
         </span>
       </label>
-      <div className="min-w-0 flex-1 py-1.5">
+      <div className="min-w-0 flex-1 py-2">
         <button
           type="button"
           data-task-title
