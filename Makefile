@@ -37,7 +37,7 @@ format: $(VENV)/.dev ## Put the code in shape.
 docs: $(VENV)/.dev ## Write docs/tools.md from the tools themselves.
 	@$(INSIDE) python docs/generate.py > docs/tools.md.new && mv docs/tools.md.new docs/tools.md
 
-bench: $(VENV)/.dev ## Measure what the user waits and pays for.
+bench: $(VENV)/.bench ## Measure what the user waits and pays for.
 	@$(INSIDE) python -m benchmarks $(ARGS)
 
 clean: ## Remove what the targets made.
@@ -69,3 +69,7 @@ $(VENV)/.installed: $(VENV)/.python pyproject.toml
 $(VENV)/.dev: $(VENV)/.installed
 	@echo "Installing what the tests need"
 	@$(PIP) install --group dev && touch $@
+
+$(VENV)/.bench: $(VENV)/.dev
+	@echo "Installing what the benchmarks need"
+	@$(PIP) install --group bench && touch $@

@@ -1,0 +1,1 @@
+"""What the user waits and pays for, measured against a baseline in the same run."""
