@@ -222,11 +222,13 @@ def _dump(item: Item) -> str:
 
 
 def _redact_arguments(arguments: str) -> str:
-    """A call's arguments, redacted by their names, and still JSON."""
+    """A call's arguments, redacted by their names, and still JSON; to the letter as they were without a secret."""
     try:
-        return msgspec.json.encode(redact(msgspec.json.decode(arguments))).decode()
+        given = msgspec.json.decode(arguments)
     except msgspec.MsgspecError:
         return redact_text(arguments)
+    redacted = redact(given)
+    return arguments if redacted == given else msgspec.json.encode(redacted).decode()
 
 
 def _title(item: str | None) -> str:

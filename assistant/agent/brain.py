@@ -15,7 +15,6 @@ from agents import (
     MaxTurnsExceeded,
     ModelBehaviorError,
     ModelRefusalError,
-    ModelSettings,
     RunConfig,
     Runner,
     set_tracing_disabled,
@@ -25,7 +24,8 @@ from agents.run_config import CallModelData, ModelInputData
 from assistant.agent.history import bounded, repaired
 from assistant.agent.tools import Bridge
 from assistant.backends.client import Backend
-from assistant.backends.errors import AnswerRefused, AnswerTooLong, BackendError, ModelConfused, explain
+from assistant.backends.errors import AnswerRefused, AnswerTooLong, BackendError, ModelConfused
+from assistant.backends.faults import explain
 from assistant.brain import Cancelled
 from assistant.events import Emit, Notice, TextDelta, UsageReported
 from mcp_tools.errors import ShipmateError
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from agents.items import TResponseInputItem
 
     from assistant.conversation import Conversation
-    from assistant.settings import ModelSettings as ModelChoice
+    from assistant.settings import ModelSettings
     from mcp_tools.toolbox import Toolbox
 
 MAX_TURNS = 24
@@ -55,7 +55,7 @@ class AgentBrain:
         conversation: Where what was said is kept and read from.
     """
 
-    def __init__(self, model: ModelChoice, toolbox: Toolbox, conversation: Conversation) -> None:
+    def __init__(self, model: ModelSettings, toolbox: Toolbox, conversation: Conversation) -> None:
         set_tracing_disabled(True)
         self._choice = model
         self._toolbox = toolbox
@@ -133,7 +133,7 @@ class AgentBrain:
             name="Shipmate",
             instructions=_prompt(),
             model=self._backend.model,
-            model_settings=ModelSettings(include_usage=True),
+            model_settings=self._backend.parameters,
             tools=list(bridge.tools(self._cancel)),
         )
 
@@ -142,7 +142,14 @@ class _Turn:
     """One sentence's way to its answer. `items` is what was said so far, for the history and for asking again."""
 
     def __init__(
-        self, choice: ModelChoice, backend: Backend, bridge: Bridge, *, agent: Agent[None], items: list[Any], emit: Emit
+        self,
+        choice: ModelSettings,
+        backend: Backend,
+        bridge: Bridge,
+        *,
+        agent: Agent[None],
+        items: list[Any],
+        emit: Emit,
     ) -> None:
         self.items = items
         self._choice = choice

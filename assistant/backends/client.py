@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx2
+from agents import ModelSettings as AgentSettings
 from agents import OpenAIChatCompletionsModel
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Omit
 
-from assistant.backends.errors import AnswerCutOff
-from assistant.backends.stream import StreamRepair
+from assistant.backends.errors import RequestRefused
+from assistant.backends.registry import dialect_of
+from assistant.backends.stream import StreamRepair, cut_off
 
 if TYPE_CHECKING:
     from assistant.settings import ModelSettings
 
 CONNECT_SECONDS = 10.0
-EVENT_STREAM = "text/event-stream"
+OFFICIAL_HOST = "api.openai.com"
+NO_STREAMS = ("application/json", "text/html")
 
 
 class Backend:
@@ -24,50 +28,55 @@ class Backend:
 
     Attributes:
         model: For the Agents SDK.
+        parameters: What its requests carry beside the conversation.
     """
 
     def __init__(self, settings: ModelSettings) -> None:
-        self._transport = _Transport()
+        dialect = dialect_of(settings.provider)
         timeout = httpx2.Timeout(settings.timeout_seconds, connect=min(CONNECT_SECONDS, settings.timeout_seconds))
+        # The stream is mended in its plain bytes.
+        headers: dict[str, str | Omit] = {"Accept-Encoding": "identity"}
+        if not dialect.openai_account:
+            # The client takes them from the environment, whoever the request is for.
+            headers |= {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit()}
+        self._last: StreamRepair | None = None
         self._client = AsyncOpenAI(
             api_key=settings.api_key,
             base_url=settings.base_url,
             # Requests are sent again by the turn, which tells the user and never repeats a tool call.
             max_retries=0,
             timeout=timeout,
-            # The stream is mended in its plain bytes.
-            default_headers={"Accept-Encoding": "identity"},
-            http_client=httpx2.AsyncClient(transport=self._transport, timeout=timeout),
+            default_headers=cast("Any", headers),  # it takes what takes a header away too, and does not say so
+            # A hook, not a transport of our own: with one, the environment's proxies would not be asked for.
+            http_client=DefaultAsyncHttpxClient(timeout=timeout, event_hooks={"response": [self._mend]}),
         )
         self.model = OpenAIChatCompletionsModel(settings.name, self._client)
+        is_official = self._client.base_url.host == OFFICIAL_HOST
+        self.parameters = AgentSettings(include_usage=True, store=False if dialect.forgets and is_official else None)
 
     @property
     def finish_reason(self) -> str | None:
         """How the last answer ended: `stop`, `tool_calls`, `length`, `content_filter`, or None."""
-        return self._transport.last.finish_reason if self._transport.last else None
+        return self._last.finish_reason if self._last else None
 
     async def close(self) -> None:
         """Close the sockets."""
         await self._client.close()
 
-
-class _Transport(httpx2.AsyncHTTPTransport):
-    def __init__(self) -> None:
-        super().__init__()
-        self.last: StreamRepair | None = None
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        response = await super().handle_async_request(request)
-        if response.status_code != httpx2.codes.OK or EVENT_STREAM not in response.headers.get("content-type", ""):
-            return response
-        self.last = StreamRepair()
-        headers = [(key, value) for key, value in response.headers.raw if key.lower() != b"content-length"]
-        return httpx2.Response(
-            response.status_code,
-            headers=headers,
-            stream=_Mended(response.stream, self.last),
-            extensions=response.extensions,
-        )
+    async def _mend(self, response: httpx2.Response) -> None:
+        self._last = None
+        if response.status_code != httpx2.codes.OK:
+            return
+        kind = response.headers.get("content-type", "")
+        if kind.startswith(NO_STREAMS):
+            await response.aclose()
+            raise RequestRefused(
+                f"{response.url.host} answered with {kind.partition(';')[0]} where a stream was asked for.",
+                "Check the address (it ends with /v1 mostly), or work without: --model offline.",
+            )
+        self._last = StreamRepair(_call_ids(response.request.content))
+        response.headers.pop("content-length", None)
+        response.stream = _Mended(response.stream, self._last)
 
 
 class _Mended(httpx2.AsyncByteStream):
@@ -84,16 +93,16 @@ class _Mended(httpx2.AsyncByteStream):
         except httpx2.TransportError as error:
             if isinstance(error, httpx2.TimeoutException):
                 raise
-            raise _cut_off() from error
+            raise cut_off() from error
         rest = self._repair.end()
         if rest:
             yield rest
-        if not self._repair.complete:
-            raise _cut_off()
 
     async def aclose(self) -> None:
         await self._inner.aclose()  # type: ignore[union-attr]
 
 
-def _cut_off() -> AnswerCutOff:
-    return AnswerCutOff("The model's answer was cut off in the middle.", "Ask again, or work without: --model offline.")
+def _call_ids(request: bytes) -> frozenset[str]:
+    """The ids of the tool calls in the conversation that was sent."""
+    messages = json.loads(request).get("messages", [])
+    return frozenset(call["id"] for message in messages for call in message.get("tool_calls") or ())

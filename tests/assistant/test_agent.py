@@ -5,101 +5,19 @@ from __future__ import annotations
 import socket
 import threading
 import time
-import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from wire_server import Wire, call, calls, chunk, silence, status, stream, text, wire_server
+from agent_helpers import KEY, Talk
+from wire_server import call, calls, chunk, silence, status, stream, text
 
-from assistant.agent.brain import AgentBrain
 from assistant.backends import errors
 from assistant.brain import Cancelled
 from assistant.conversation import Conversation
-from assistant.events import Event, Notice, TextDelta, ToolFailed, ToolReturned
-from assistant.settings import ModelSettings
+from assistant.events import Notice, TextDelta, ToolFailed, ToolReturned
 from mcp_tools.changes.model import Decision, Phase
-from mcp_tools.cluster.connection import connect
-from mcp_tools.cluster.target import Target
-from mcp_tools.toolbox import Toolbox
-
-if TYPE_CHECKING:
-    from mcp_tools.sandbox.lifecycle import SandboxInfo
-
-KEY = "sk-test-0123456789abcdef"
-
-
-@dataclass
-class Talk:
-    """A conversation with a model that a test scripts."""
-
-    wire: Wire
-    toolbox: Toolbox
-    conversation: Conversation
-    namespace: str
-    timeout: float = 20.0
-    events: list[Event] = field(default_factory=list)
-    _brain: AgentBrain | None = None
-
-    @property
-    def brain(self) -> AgentBrain:
-        if self._brain is None:
-            model = ModelSettings("openai", "m", self.wire.url, KEY, "OPENAI_API_KEY", self.timeout)
-            self._brain = AgentBrain(model, self.toolbox, self.conversation)
-        return self._brain
-
-    def __call__(self, sentence: str) -> str:
-        self.events.clear()
-        self.brain.respond(sentence, self.events.append)
-        return "".join(event.text for event in self.events if isinstance(event, TextDelta))
-
-    def of(self, kind: type[Any]) -> list[Any]:
-        return [event for event in self.events if isinstance(event, kind)]
-
-    def replicas(self) -> int:
-        path = f"/apis/apps/v1/namespaces/{self.namespace}/deployments/web"
-        return int(self.toolbox.connection.get_object(path)["spec"]["replicas"])
-
-    def changes(self) -> list[dict[str, Any]]:
-        changes: list[dict[str, Any]] = self.toolbox.call("list_changes", {}).data["changes"]
-        return changes
-
-    def close(self) -> None:
-        if self._brain is not None:
-            self._brain.close()
-        self.toolbox.close()
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with wire_server() as server:
-        yield server
-
-
-@pytest.fixture
-def talk(wire: Wire, sandbox: SandboxInfo, home: Path) -> Iterator[Talk]:
-    namespace = f"a-{uuid.uuid4().hex[:8]}"
-    connection = connect(Target(kubeconfig=str(sandbox.kubeconfig)))
-    connection.write("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
-    container = {"name": "app", "image": "nginx:1.27"}
-    body = {
-        "metadata": {"name": "web"},
-        "spec": {
-            "replicas": 1,
-            "selector": {"matchLabels": {"app": "web"}},
-            "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [container]}},
-        },
-    }
-    connection.write("POST", f"/apis/apps/v1/namespaces/{namespace}/deployments", body)
-    target = Target(kubeconfig=str(sandbox.kubeconfig), namespace=namespace)
-    box = Toolbox(target, approver=lambda _: Decision.APPROVED, journal=home / "journal.db")
-    made = Talk(wire, box, Conversation.begin(home / "talk.db"), namespace)
-    yield made
-    made.close()
-    connection.write("DELETE", f"/api/v1/namespaces/{namespace}", {})
-    connection.close()
 
 
 def scaled(replicas: int, **more: Any) -> dict[str, Any]:
