@@ -43,3 +43,10 @@ def configure(level: str) -> None:
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))
     # Our own middleware writes the access log.
     logging.getLogger("uvicorn.access").disabled = True
+
+
+def adopt(name: str) -> None:
+    """Let a library that writes a log of its own write into ours, and only what is wrong."""
+    logger = logging.getLogger(name)
+    logger.handlers.clear()
+    logger.setLevel(logging.WARNING)

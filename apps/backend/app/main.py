@@ -13,6 +13,7 @@ from app import events, health, observe, problems
 from app.auth import make_verifier
 from app.chat import routes as chat
 from app.chat.assistant import Assistant
+from app.chatkit import routes as chatkit
 from app.database import connect
 from app.drain import Drain, DrainMiddleware
 from app.limits import BodyLimitMiddleware
@@ -41,7 +42,7 @@ def create_app(settings: Settings, drain: Drain) -> FastAPI:
     app.state.assistant = Assistant(settings)
     app.state.events = events.make_sink(settings.events_sink)
     problems.install(app)
-    for router in (tasks.router, chat.router, health.router, observe.router):
+    for router in (tasks.router, chat.router, chatkit.router, health.router, observe.router):
         app.include_router(router)
     app.add_middleware(BodyLimitMiddleware)
     app.add_middleware(DrainMiddleware, drain=drain)

@@ -5,6 +5,8 @@
     Problem            any status
     ├── NotFound       404  no such thing, or it is somebody else's
     ├── Unauthorized   401  no token, or one that does not hold
+    ├── Malformed      422  the body is not what it should be
+    ├── NotSupported   501  a part of a protocol that the backend leaves out
     └── Unavailable    503  something the backend needs does not answer; try again
 """
 
@@ -49,6 +51,18 @@ class Unauthorized(Problem):
 
     status = HTTPStatus.UNAUTHORIZED
     headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+
+
+class Malformed(Problem):
+    """The body is not what it should be."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class NotSupported(Problem):
+    """A part of a protocol that the backend leaves out."""
+
+    status = HTTPStatus.NOT_IMPLEMENTED
 
 
 class Unavailable(Problem):

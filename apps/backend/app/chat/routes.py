@@ -14,8 +14,9 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from app.auth import CurrentUser, User
-from app.chat.assistant import HISTORY_MESSAGES, Assistant, ChatFailed, Said, Text, ToolUse, recent
-from app.chat.model import Message, Role
+from app.chat.assistant import Assistant, ChatFailed, Text, ToolUse
+from app.chat.history import history
+from app.chat.model import Role
 from app.chat.store import ConversationStore, title_of
 from app.chat.streaming import event_stream
 from app.database import Database
@@ -79,17 +80,6 @@ def conversation_store(request: Request, user: CurrentUser) -> ConversationStore
 Store = Annotated[ConversationStore, Depends(conversation_store)]
 
 
-def as_said(messages: list[Message]) -> list[Said]:
-    """Messages as the model reads them."""
-    said: list[Said] = []
-    for message in messages:
-        if message.role == Role.USER:
-            said.append({"role": "user", "content": message.content})
-        elif message.role == Role.ASSISTANT:
-            said.append({"role": "assistant", "content": message.content})
-    return recent(said)
-
-
 @router.post("", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}})
 async def chat(request: Request, store: Store, user: CurrentUser, asked: ChatRequest) -> StreamingResponse:
     """Say something to the agent; its answer is a stream of events.
@@ -125,10 +115,9 @@ async def get_conversation(store: Store, conversation_id: uuid.UUID) -> Conversa
 async def _answer(
     assistant: Assistant, store: ConversationStore, user: User, conversation_id: uuid.UUID
 ) -> AsyncGenerator[bytes, None]:
-    newest = await store.messages(conversation_id, HISTORY_MESSAGES, "desc")
     answer = ""
     try:
-        async for happened in assistant.answer(user, as_said(list(reversed(newest)))):
+        async for happened in assistant.answer(user, await history(store, conversation_id)):
             match happened:
                 case Text(delta):
                     answer += delta

@@ -1,0 +1,1 @@
+"""The same agent and the same conversations, for OpenAI's ChatKit panel."""
