@@ -9,10 +9,12 @@ import time
 from typing import Any
 
 import httpx2
+import model as models
 import postgres
 import process
-from conftest import Start
+from conftest import Stack, Start
 from issuer import Issuer
+from model import Model
 
 
 def log_lines(service: process.Service) -> list[dict[str, Any]]:
@@ -127,3 +129,22 @@ def test_a_stop_under_load_loses_no_request(start: Start, issuer: Issuer) -> Non
         backend.process.wait(timeout=30)
         assert failures == []
         assert "Cancel" not in backend.log.read_text()
+
+
+def test_a_stop_lets_an_answer_that_is_being_streamed_end(
+    start: Start, stack: Stack, issuer: Issuer, model: Model
+) -> None:
+    model.pause = 0.05
+    model.script = [models.text(*(f"{number} " for number in range(40)))]
+    settings = {"OPENAI_API_KEY": "sk-x", "OPENAI_BASE_URL": model.url, "MCP_SERVER_URL": stack.mcp_server.url}
+    with start(**settings) as backend:
+        with (
+            backend.client(issuer.token("ada")) as client,
+            client.stream("POST", "/chat", json={"message": "count"}) as response,
+        ):
+            lines = response.iter_lines()
+            next(lines)
+            backend.process.send_signal(signal.SIGTERM)
+            last = [line for line in lines if line][-1]
+        assert json.loads(last.removeprefix("data: "))["type"] == "done"
+        backend.process.wait(timeout=30)

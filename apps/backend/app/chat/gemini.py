@@ -49,7 +49,9 @@ class ToolCallNumbers:
         call["index"] = self._latest.get(choice, 0)
 
 
-class _MendedStream(httpx2.AsyncByteStream):
+class MendedStream(httpx2.AsyncByteStream):
+    """A streamed answer whose tool calls are numbered."""
+
     def __init__(self, stream: httpx2.AsyncByteStream) -> None:
         self._stream = stream
 
@@ -64,6 +66,7 @@ class _MendedStream(httpx2.AsyncByteStream):
             yield numbers.mend(rest)
 
     async def aclose(self) -> None:
+        """Let go of the connection."""
         await self._stream.aclose()
 
 
@@ -82,5 +85,5 @@ class GeminiTransport(httpx2.AsyncHTTPTransport):
         if not isinstance(stream, httpx2.AsyncByteStream):
             return response
         return httpx2.Response(
-            response.status_code, headers=headers, stream=_MendedStream(stream), extensions=response.extensions
+            response.status_code, headers=headers, stream=MendedStream(stream), extensions=response.extensions
         )
