@@ -182,29 +182,3 @@ def test_errors_of_paths_and_verbs(api: Client, space: str) -> None:
     assert (taken.status, taken.body["reason"]) == (409, "AlreadyExists")
     huge = api("POST", place(space), b"x" * (3 * 1024 * 1024 + 1))
     assert huge.status == 413
-
-
-def test_a_custom_resource_is_served_while_its_definition_is_there(api: Client, space: str) -> None:
-    group = f"{space}.example.com"
-    definition = {
-        "metadata": {"name": f"boats.{group}"},
-        "spec": {
-            "group": group,
-            "scope": "Namespaced",
-            "names": {"kind": "Boat", "plural": "boats", "shortNames": ["bt"]},
-            "versions": [
-                {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
-            ],
-        },
-    }
-    definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-    boats = f"/apis/{group}/v1/namespaces/{space}/boats"
-    assert api("GET", boats).status == 404
-    assert api("POST", definitions, definition).status == 201
-    boat = {"apiVersion": f"{group}/v1", "kind": "Boat", "metadata": {"name": "b"}, "spec": {"sails": 3}}
-    assert api("POST", boats, boat).status == 201
-    assert api("PATCH", f"{boats}/b", {"spec": {"sails": 4}}, media=MERGE).body["spec"] == {"sails": 4}
-    assert api("PATCH", f"{boats}/b", {"spec": {"sails": 4}}, media=STRATEGIC).status == 415
-    assert api("DELETE", f"{boats}/b").status == 200
-    assert api("DELETE", f"{definitions}/boats.{group}").status == 200
-    assert api("GET", boats).status == 404
