@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
-from hands_helpers import Kube
+from hands_helpers import Kube, Person, deployment, deployments
 
 from mcp_tools.cluster.target import Target
 from mcp_tools.sandbox import lifecycle
+from mcp_tools.toolbox import Toolbox
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +36,44 @@ def space(kube: Kube) -> Iterator[str]:
     kube.make("/api/v1/namespaces", {"metadata": {"name": name}})
     yield name
     kube.delete(f"/api/v1/namespaces/{name}")
+
+
+@pytest.fixture
+def person() -> Person:
+    """Who decides, and who hears how it goes."""
+    return Person()
+
+
+@pytest.fixture
+def make_box(
+    sandbox: lifecycle.SandboxInfo, space: str, person: Person, tmp_path: Path
+) -> Iterator[Callable[..., Toolbox]]:
+    """Toolboxes on one journal, in the test's own namespace."""
+    boxes: list[Toolbox] = []
+
+    def make(**options: Any) -> Toolbox:
+        target = Target(kubeconfig=str(sandbox.kubeconfig), namespace=space)
+        more = {"journal": tmp_path / "journal.db", **options}
+        boxes.append(Toolbox(target, approver=person.approve, reporter=person.hear, **more))
+        return boxes[-1]
+
+    yield make
+    for box in boxes:
+        box.close()
+
+
+@pytest.fixture
+def box(make_box: Callable[..., Toolbox]) -> Toolbox:
+    return make_box()
+
+
+@pytest.fixture
+def web(kube: Kube, space: str) -> str:
+    """The path of a Deployment whose pods are ready."""
+    kube.make(deployments(space), deployment("web"))
+    path = deployments(space, "web")
+    for _ in range(200):
+        if kube.get(path).get("status", {}).get("readyReplicas") == 2:
+            return path
+        time.sleep(0.1)
+    raise AssertionError("the Deployment never became ready")

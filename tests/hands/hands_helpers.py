@@ -14,9 +14,11 @@ import yaml
 
 from mcp_tools.changes.model import Decision, Plan, Progress
 from mcp_tools.cluster.connection import Connection, connect
+from mcp_tools.errors import NotFound
 
 if TYPE_CHECKING:
     from mcp_tools.cluster.target import Target
+    from mcp_tools.toolbox import Toolbox
 
 MERGE = "application/merge-patch+json"
 
@@ -142,3 +144,17 @@ class Person:
 
     def hear(self, progress: Progress) -> None:
         self.progress.append(progress)
+
+
+def done(box: Toolbox, tool: str, **arguments: Any) -> dict[str, Any]:
+    data = box.call(tool, arguments).data
+    assert data["status"] == "verified", data
+    return data
+
+
+def there(kube: Kube, path: str) -> bool:
+    try:
+        kube.get(path)
+    except NotFound:
+        return False
+    return True
