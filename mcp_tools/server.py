@@ -6,6 +6,8 @@ with a plan and its diff, and `apply_plan` carries it out. It is never silently 
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +45,8 @@ OUTPUT = {"type": "object", "properties": {"summary": {"type": "string"}}, "requ
 """What all answers share; the rest differs by tool and is described there, not paid for in every listing."""
 APPLY = "apply_plan"
 CONFIRM = "confirm"
+HEARING_SECONDS = 5.0
+"""How long a client may take to receive one line of progress before it counts as gone."""
 
 
 def build_server(toolbox: Toolbox, *, interactive: bool = False) -> FastMCP:
@@ -209,9 +213,20 @@ def _side(field: dict[str, Any], side: str) -> str:
 
 
 def _reporter(context: Context) -> Reporter:
+    """Tells the client of progress until it no longer listens: that must not hold up a change in the middle."""
+    listening = True
+
+    async def tell(progress: Progress) -> bool:
+        with anyio.move_on_after(HEARING_SECONDS) as patience:
+            await context.report_progress(progress.ready or 0, progress.total, redact_text(progress.message))
+        return not patience.cancelled_caught
+
     def report(progress: Progress) -> None:
-        anyio.from_thread.run(
-            context.report_progress, progress.ready or 0, progress.total, redact_text(progress.message)
-        )
+        nonlocal listening
+        if listening:
+            listening = False
+            # A client that hung up, whatever the transport makes of it; a cancelled request arrives here as well.
+            with contextlib.suppress(Exception, asyncio.CancelledError):
+                listening = anyio.from_thread.run(tell, progress)
 
     return report
