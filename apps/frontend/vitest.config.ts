@@ -7,17 +7,17 @@ export default defineConfig({
   test: {
     projects: [
       { resolve: { alias }, test: { name: "unit", include: ["tests/unit/**/*.test.ts"] } },
-      {
+      // Servers, databases and browsers: one file after the other, and time for a busy machine.
+      ...["server", "browser"].map((name) => ({
         resolve: { alias },
         test: {
-          name: "browser",
-          include: ["tests/browser/**/*.test.ts"],
-          // Servers, a database and a browser: one file after the other, and time for a busy machine.
+          name,
+          include: [`tests/${name}/**/*.test.ts`],
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 180_000,
         },
-      },
+      })),
     ],
   },
 });

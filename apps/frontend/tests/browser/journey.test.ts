@@ -1,6 +1,7 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { accessibilityProblems, launchBrowser, newAccount, PHONE, picture, signUp, visit } from "../support/browser";
+import { newAccount } from "../support/account";
+import { accessibilityProblems, launchBrowser, PHONE, picture, signUp, visit } from "../support/browser";
 import { startFrontend } from "../support/frontend";
 import { startModel, type Model } from "../support/model";
 import { freePort } from "../support/net";

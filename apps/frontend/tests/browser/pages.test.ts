@@ -1,15 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import {
-  accessibilityProblems,
-  launchBrowser,
-  newAccount,
-  PHONE,
-  picture,
-  signUp,
-  visit,
-  type Visit,
-} from "../support/browser";
+import { newAccount } from "../support/account";
+import { accessibilityProblems, launchBrowser, PHONE, picture, signUp, visit, type Visit } from "../support/browser";
 import { startFrontend } from "../support/frontend";
 import type { Listening } from "../support/net";
 import { startPostgres, type Postgres } from "../support/postgres";

@@ -2,6 +2,7 @@ import { AxeBuilder } from "@axe-core/playwright";
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
+import type { Account } from "./account";
 import { ROOT } from "./frontend";
 
 const ARTEFACTS = path.join(ROOT, "tests/artefacts");
@@ -68,23 +69,6 @@ export async function accessibilityProblems(page: Page): Promise<string[]> {
   return violations.flatMap(({ id, help, nodes }) =>
     nodes.map((node) => `${id}: ${help}: ${node.target.join(" ")}\n${node.failureSummary ?? ""}`),
   );
-}
-
-export interface Account {
-  name: string;
-  email: string;
-  password: string;
-}
-
-let accounts = 0;
-
-export function newAccount(): Account {
-  accounts += 1;
-  return {
-    name: "Ada Lovelace",
-    email: `ada-${process.pid}-${accounts}@example.com`,
-    password: "correct horse battery",
-  };
 }
 
 /** Fills in the form on /sign-up and waits for the list. */

@@ -1,4 +1,3 @@
-import { cp } from "node:fs/promises";
 import path from "node:path";
 import { freePort } from "./net";
 import { startService, type Service } from "./processes";
@@ -13,9 +12,8 @@ interface Settings {
   port?: number;
 }
 
-/** Starts the production build as its image does: the standalone server with the static files beside it. */
+/** Starts the production build as its image does. */
 export async function startFrontend({ databaseUrl, apiUrl, mcpUrl, port }: Settings): Promise<Service> {
-  await cp(path.join(ROOT, ".next/static"), path.join(STANDALONE, ".next/static"), { recursive: true });
   const listen = port ?? (await freePort());
   const url = `http://localhost:${listen}`;
   return startService({

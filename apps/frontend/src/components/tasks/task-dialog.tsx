@@ -32,7 +32,15 @@ export function TaskDialog({ title, draft, onSave, onClose }: Props) {
     <Dialog title={title} onClose={onClose}>
       <form method="dialog" className="flex flex-col gap-4 overflow-y-auto p-5" onSubmit={save}>
         <Labelled label="Title">
-          <input className="field" name="title" required maxLength={200} pattern=".*\S.*" defaultValue={draft.title} />
+          <input
+            data-focus-first
+            className="field"
+            name="title"
+            required
+            maxLength={200}
+            pattern=".*\S.*"
+            defaultValue={draft.title}
+          />
         </Labelled>
         <Labelled label="Description">
           <textarea className="field min-h-24" name="description" maxLength={5000} defaultValue={draft.description} />

@@ -58,6 +58,7 @@ function Failed({ message, onRetry }: { message: string; onRetry: () => void }) 
     <div role="alert">
       <Notice
         icon={<TriangleAlert size={22} aria-hidden />}
+        tone="danger"
         title="Your tasks could not be loaded"
         text={message}
         action={<Button onClick={onRetry}>Try again</Button>}

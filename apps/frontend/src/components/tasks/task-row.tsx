@@ -95,7 +95,7 @@ function TaskFacts({ task, today, onTag }: Pick<Props, "task" | "today" | "onTag
           type="button"
           onClick={() => onTag(tag)}
           aria-label={`Show tasks tagged ${tag}`}
-          className="min-h-6 rounded-full px-1 font-medium text-accent hover:underline"
+          className="min-h-6 rounded-sm font-medium text-accent hover:underline"
         >
           #{tag}
         </button>

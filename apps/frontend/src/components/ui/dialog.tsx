@@ -18,13 +18,18 @@ export function closeDialogOf(element: Element): void {
   element.closest("dialog")?.close();
 }
 
-/** A modal dialog on the platform's own element, which traps the focus and closes on Escape. */
+/**
+ * A modal dialog on the platform's own element, which traps the focus and closes on Escape.
+ *
+ * The focus begins on the child with `data-focus-first`: React keeps the platform's `autofocus` to itself.
+ */
 export function Dialog({ title, onClose, shape = "card", children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
   useEffect(() => {
     if (dialog.current && !dialog.current.open) {
       dialog.current.showModal();
+      dialog.current.querySelector<HTMLElement>("[data-focus-first]")?.focus();
     }
   }, []);
   const place =
