@@ -54,6 +54,7 @@ class Toolbox:
     Attributes:
         approver: Asked for every change, unless a call brings its own.
         reporter: Told of every step of a change, unless a call brings its own.
+        policy: What may be changed, and what without asking.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class Toolbox:
         self.reporter = reporter
         self._journal_path = journal
         self._rollout_timeout = rollout_timeout
-        self._rules: Policy | None = policy
+        self.policy = policy or _default_policy()
         self._lock = threading.Lock()
         self._connection: Connection | None = None
         self._journal: Journal | None = None
@@ -83,13 +84,6 @@ class Toolbox:
         from mcp_tools.tools.registry import TOOLS
 
         return tuple(tool for tool in TOOLS if tool.read_only) if self.policy.read_only else TOOLS
-
-    @property
-    def policy(self) -> Policy:
-        """What may be changed, and what without asking."""
-        if self._rules is None:
-            self._rules = _default_policy()
-        return self._rules
 
     def recover(self) -> list[str]:
         """Find out how changes ended whose process died in the middle; errors as `connection` and `journal`.
@@ -196,13 +190,6 @@ class _Hands:
         self._box = box
         self.approver = approver
         self.reporter = reporter
-
-    @property
-    def policy(self) -> Policy:
-        """What may be changed, and what without asking."""
-        if self._rules is None:
-            self._rules = _default_policy()
-        return self._rules
 
     def recover(self) -> list[str]:
         """Find out how changes ended whose process died in the middle; errors as `connection` and `journal`.

@@ -31,11 +31,11 @@ def render_plan(plan: Plan) -> RenderableType:
     about = ""
     for field in public_diff(plan)[:MAX_FIELDS]:
         if "verb" in field:
-            mark, style = ("-", "old") if field["verb"] == "delete" else ("+", "new")
+            mark, style = ("+", "new") if field["verb"] == "create" else ("-", "old")
             about = field["object"]
             parts.append(Text(f"  {mark} {field['verb']} {printable(about)}", style=style))
             continue
-        if field.get("object", "") != about:
+        if field.get("object", about) != about:
             about = field["object"]
             parts.append(Text(f"  {printable(about)}", style="name"))
         old, new = (printable(render_value(field.get(side, ABSENT))) for side in ("old", "new"))

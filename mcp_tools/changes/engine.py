@@ -160,7 +160,9 @@ class Engine:
             title=request.title,
             steps=tuple(ready.step for ready in steps),
             context=self._connection.context,
-            reversible=all(wanted.reversible for wanted in request.parts),
+            reversible=(
+                all(wanted.reversible for wanted in request.parts) if request.reversible is None else request.reversible
+            ),
             arguments=request.arguments,
             undoes=request.undoes,
         )
@@ -169,11 +171,7 @@ class Engine:
             found = request.parts[0].found
             rollout = judge(self._connection, found.kind, found.object) if found.kind.plural in ROLLOUTS else None
             return Change(Outcome.UNCHANGED, plan, rollout=rollout)
-        warnings = [
-            warning
-            for ready in steps
-            for warning in (*ready.notes, *warnings_for(self._connection, ready.found, ready.step.changes))
-        ]
+        warnings = [warning for ready in steps for warning in self._warnings(ready, several=len(steps) > 1)]
         plan = dataclasses.replace(
             plan, steps=tuple(ready.step for ready in steps), warnings=tuple(dict.fromkeys(warnings))
         )
@@ -184,6 +182,13 @@ class Engine:
             # Plans that nobody answered must not pile up.
             self._prepared.pop(next(iter(self._prepared)))
         return prepared
+
+    def _warnings(self, ready: Ready, *, several: bool) -> list[str]:
+        if ready.step.takes_away:
+            return list(ready.notes)
+        about = f"{ready.found}: " if several else ""
+        found = warnings_for(self._connection, ready.found, ready.step.changes)
+        return [*ready.notes, *(f"{about}{warning}" for warning in found)]
 
     def _restore(self, entry: Entry) -> _Prepared:
         if entry.plan.context != self._connection.context:
@@ -215,7 +220,7 @@ class Engine:
                         raise
                     return self._roll_back(prepared, sent, reporter, error.message, None)
                 self._journal.carried_out(prepared.change_id, tuple(map(_record, sent)))
-                if ready.step.verb is Verb.DELETE:
+                if ready.step.takes_away:
                     held = self._writer.wait_until_gone(ready)
                     if held:
                         return self._end(prepared, Outcome.FAILED, f"{ready.found}: {held}", None)
@@ -241,7 +246,7 @@ class Engine:
             if verdict.failure:
                 return self._roll_back(prepared, list(prepared.steps), reporter, verdict.failure, rollout)
         for ready in prepared.steps:
-            if ready.step.verb is Verb.DELETE:
+            if ready.step.takes_away:
                 continue
             clause = overruled(ready.step, self._writer.find(ready.step.target).object)
             if clause:
@@ -277,7 +282,7 @@ class Engine:
         return Change(outcome, prepared.plan, prepared.change_id, reason, rollout)
 
 
-_DOING = {Verb.PATCH: "applying to", Verb.APPLY: "applying", Verb.DELETE: "deleting"}
+_DOING = {Verb.PATCH: "applying to", Verb.APPLY: "applying", Verb.DELETE: "deleting", Verb.EVICT: "evicting"}
 
 
 def _as_sent(prepared: _Prepared, sent: list[Ready]) -> _Prepared:
@@ -294,6 +299,6 @@ def _record(ready: Ready) -> Record:
 
 
 def _rolls_out(ready: Ready) -> bool:
-    if ready.found.kind.plural not in ROLLOUTS or ready.step.verb is Verb.DELETE:
+    if ready.found.kind.plural not in ROLLOUTS or ready.step.takes_away:
         return False
     return ready.step.creates or moves_pods(ready.found.object, ready.step.changes)

@@ -279,7 +279,7 @@ def can_be_applied(entry: Entry) -> bool:
 def _can_be_put_back(record: Record) -> bool:
     if record.step.verb is Verb.DELETE:
         return MASK not in _dump(record.before)
-    return record.step.creates or MASK not in _dump(_changes(record.step, ""))
+    return record.step.creates or record.step.verb is Verb.EVICT or MASK not in _dump(_changes(record.step, ""))
 
 
 def _why_not_undoable(entry: Entry, context: str) -> str | None:

@@ -59,6 +59,8 @@ class Verb(enum.Enum):
     APPLY = "apply"
     """Make it as a manifest says, and make it if it is not there (server-side apply)."""
     DELETE = "delete"
+    EVICT = "evict"
+    """Ask a pod to go, as its disruption budget allows (the eviction subresource)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,12 @@ class Step:
     @property
     def idle(self) -> bool:
         """There is nothing to do: the object is as asked for."""
-        return self.verb is not Verb.DELETE and not self.creates and not self.changes
+        return not self.takes_away and not self.creates and not self.changes
+
+    @property
+    def takes_away(self) -> bool:
+        """The object is gone afterwards."""
+        return self.verb in {Verb.DELETE, Verb.EVICT}
 
 
 class Decision(enum.Enum):

@@ -56,6 +56,7 @@ class Request:
 
     Attributes:
         undoes: The number of the change that this puts back.
+        reversible: Whether `undo` can put back what matters; None where all parts have to be.
     """
 
     action: str
@@ -63,6 +64,7 @@ class Request:
     parts: tuple[Wanted, ...]
     arguments: dict[str, Any] = field(default_factory=dict)
     undoes: int | None = None
+    reversible: bool | None = None
 
 
 def scale(found: Found, replicas: int) -> Wanted:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mcp_tools.changes.diff import public
-from mcp_tools.changes.model import Outcome, Verb
+from mcp_tools.changes.model import Outcome
 from mcp_tools.cluster.pods import told
 from mcp_tools.reads.answer import Answer, count
 
@@ -50,8 +50,8 @@ def public_diff(plan: Plan) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for step in plan.steps:
         about = {"object": str(step.target)} if len(plan.steps) > 1 else {}
-        if step.verb is Verb.DELETE or step.creates:
-            rows.append({"object": str(step.target), "verb": "delete" if step.verb is Verb.DELETE else "create"})
+        if step.takes_away or step.creates:
+            rows.append({"object": str(step.target), "verb": step.verb.value if step.takes_away else "create"})
         rows += [{**about, **public(change, step.target.kind)} for change in step.changes]
     return rows
 

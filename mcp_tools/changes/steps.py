@@ -15,7 +15,7 @@ from mcp_tools.changes.warnings import moved_on
 from mcp_tools.cluster.connection import APPLY_PATCH, JSON_PATCH
 from mcp_tools.cluster.kinds import Kind, find_kind
 from mcp_tools.cluster.resolve import Found
-from mcp_tools.errors import Conflict, NotFound, ShipmateError, Unreachable
+from mcp_tools.errors import ApiError, Conflict, NotFound, ShipmateError, Unreachable
 from mcp_tools.redaction import MASK
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ WRITE_TRIES = 5
 """Status updates of controllers race with a guarded write; real changes of others end it at once."""
 GONE_SECONDS = 60.0
 GONE_PAUSE = 0.2
+EVICT_SECONDS = 60.0
+EVICT_PAUSE = 1.0
+TOO_MANY_REQUESTS = 429
 AGAIN = "Nothing was changed. Ask again to see the change against what is there."
 
 
@@ -83,6 +86,8 @@ class Writer:
         if wanted.verb is Verb.DELETE:
             self._delete(ready, found.object, dry_run=True)
             return ready
+        if wanted.verb is Verb.EVICT:
+            return self._dry_evict(ready)
         if wanted.verb is Verb.PATCH:
             dry = self._patch(found, found.object, wanted.edits, dry_run=True)
             return _with_changes(ready, compare(found.object, dry))
@@ -103,6 +108,9 @@ class Writer:
             Unreachable: The write was not carried out, or nobody can say.
             ShipmateError: The server refused it.
         """
+        if ready.step.verb is Verb.EVICT:
+            self._evict_in_time(ready)
+            return ready
         conflict: Conflict | None = None
         for _ in range(WRITE_TRIES):
             live = self._guard(ready)
@@ -139,6 +147,9 @@ class Writer:
 
     def _take_back(self, ready: Ready) -> Found:
         step = ready.step
+        if step.verb is Verb.EVICT:
+            # Its controller made another pod; this one cannot come back.
+            return dataclasses.replace(ready.found, object={})
         if step.verb is Verb.DELETE:
             body = recreatable(ready.found.object)
             self._apply(ready.found, body, force=True)
@@ -290,6 +301,48 @@ class Writer:
         found = ready.found
         self._connection.write("DELETE", found.kind.path(found.namespace, found.name), options)
 
+    def _dry_evict(self, ready: Ready) -> Ready:
+        try:
+            self._evict(ready, dry_run=True)
+        except ApiError as error:
+            if error.status != TOO_MANY_REQUESTS:
+                raise
+            note = f"{ready.found}: {error.message.rstrip('.')}. It is asked again for {EVICT_SECONDS:.0f} s."
+            return dataclasses.replace(ready, notes=(*ready.notes, note))
+        return ready
+
+    def _evict_in_time(self, ready: Ready) -> None:
+        """Ask until the pod's disruption budget lets it go."""
+        for _ in range(int(EVICT_SECONDS / EVICT_PAUSE)):
+            try:
+                self._evict(ready)
+            except NotFound:
+                return
+            except ApiError as error:
+                if error.status != TOO_MANY_REQUESTS:
+                    raise
+                refusal = error
+            else:
+                return
+            if self._stop.wait(EVICT_PAUSE):
+                break
+        raise Conflict(
+            f"{ready.found} may not be evicted: {refusal.message}", "Its PodDisruptionBudget has to allow it."
+        )
+
+    def _evict(self, ready: Ready, *, dry_run: bool = False) -> None:
+        found = ready.found
+        options: dict[str, Any] = {"preconditions": {"uid": ready.step.uid}}
+        if dry_run:
+            options["dryRun"] = ["All"]
+        body = {
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": found.name, "namespace": found.namespace},
+            "deleteOptions": options,
+        }
+        self._connection.write("POST", found.kind.path(found.namespace, found.name, "eviction"), body)
+
     def _kind(self, target: ObjectRef) -> Kind:
         group = target.api_version.rpartition("/")[0]
         return find_kind(self._connection, f"{target.resource}.{group}" if group else target.resource)
@@ -302,7 +355,7 @@ def reference(found: Found) -> ObjectRef:
 
 def overruled(step: Step, live: dict[str, Any]) -> str | None:
     """What somebody else set otherwise since the step was sent, as a clause; None where it stands."""
-    if step.verb is Verb.DELETE:
+    if step.takes_away:
         return None
     for change in step.changes:
         masked = step.creates and change.new == MASK

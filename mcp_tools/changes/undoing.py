@@ -26,7 +26,9 @@ def put_back(writer: Writer, entry: Entry) -> Request:
         ShipmateError: As `Writer.find`.
     """
     title = f"Undo change {entry.id} ({entry.plan.title})"
-    parts = tuple(_part(writer, entry, record, title) for record in reversed(entry.records))
+    # A pod that was evicted runs elsewhere by now: there is nothing to put back.
+    records = [record for record in reversed(entry.records) if record.step.verb is not Verb.EVICT]
+    parts = tuple(_part(writer, entry, record, title) for record in records)
     return Request("undo", title, parts, {"change_id": entry.id}, undoes=entry.id)
 
 

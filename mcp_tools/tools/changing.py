@@ -22,6 +22,14 @@ class ScaleInput(TargetInput):
     replicas: Annotated[int, Field(ge=0, le=10_000, strict=True, description="Absolute number")]
 
 
+class AutoscaleInput(TargetInput):
+    """Between which numbers of replicas."""
+
+    min: Annotated[int, Field(ge=1, le=10_000, strict=True)]
+    max: Annotated[int, Field(ge=1, le=10_000, strict=True)]
+    cpu_percent: Annotated[int, Field(default=80, ge=1, le=1000, description="Of the CPU request, on average")]
+
+
 class ImageInput(TargetInput):
     """Which container gets which image."""
 
@@ -66,7 +74,7 @@ class NodeInput(ToolInput):
     """Which node, and what to do with it."""
 
     node: Annotated[str, Field(min_length=1, max_length=253)]
-    action: Literal["cordon", "uncordon"]
+    action: Literal["cordon", "uncordon", "drain"]
 
 
 class PlanInput(ToolInput):
@@ -154,7 +162,19 @@ def _node(hands: Hands, given: NodeInput) -> Answer:
     from mcp_tools.cluster.resolve import find_object
 
     found = find_object(hands.connection, f"nodes/{given.node}", None, ())
+    if given.action == "drain":
+        from mcp_tools.changes.draining import drain
+
+        return _run(hands, drain(hands.connection, found))
     return _run(hands, cordon(found, schedulable=given.action == "uncordon"))
+
+
+def _autoscale(hands: Hands, given: AutoscaleInput) -> Answer:
+    from mcp_tools.changes.autoscaling import autoscale
+    from mcp_tools.cluster.resolve import SCALABLE, find_object
+
+    found = find_object(hands.connection, given.target, given.namespace, SCALABLE)
+    return _run(hands, autoscale(hands.connection, found, given.min, given.max, given.cpu_percent))
 
 
 def _apply(hands: Hands, given: PlanInput) -> Answer:
@@ -187,6 +207,14 @@ def _change(name: str, title: str, description: str, model: type[ToolInput], han
 
 TOOLS = (
     _change("scale", "Scale", "Set a workload's number of replicas.", ScaleInput, _scale, idempotent=True),
+    _change(
+        "autoscale",
+        "Autoscale",
+        "Let a HorizontalPodAutoscaler choose a workload's replicas.",
+        AutoscaleInput,
+        _autoscale,
+        idempotent=True,
+    ),
     _change("restart", "Restart", "Replace a workload's pods, a few at a time.", TargetInput, _restart),
     _change("set_image", "Set image", "Give a container another image.", ImageInput, _set_image, idempotent=True),
     _change(
@@ -222,7 +250,12 @@ TOOLS = (
     ),
     _change("delete_resource", "Delete", "Delete an object with what it owns.", TargetInput, _delete, idempotent=True),
     _change(
-        "node_maintenance", "Node", "Keep new pods off a node, or let them on again.", NodeInput, _node, idempotent=True
+        "node_maintenance",
+        "Node",
+        "Keep new pods off a node, let them on again, or evict its pods.",
+        NodeInput,
+        _node,
+        idempotent=True,
     ),
     _change(
         "undo_change", "Undo", "Put back what a change replaced, unless somebody changed it since.", UndoInput, _undo

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -283,3 +284,51 @@ def test_changes_in_any_order_are_undone_in_reverse(
         states.pop()
         done(box, "undo_change")
         assert compare(states[-1], kube.get(path)) == ()
+
+
+def test_an_autoscaler_is_made_changed_and_taken_away(box: Toolbox, kube: Kube, space: str, web: str) -> None:
+    path = f"/apis/autoscaling/v2/namespaces/{space}/horizontalpodautoscalers/web"
+    done(box, "autoscale", target="web", min=2, max=4)
+    done(box, "autoscale", target="web", min=2, max=5)
+    assert kube.get(path)["spec"]["maxReplicas"] == 5
+    done(box, "undo_change")
+    assert kube.get(path)["spec"]["maxReplicas"] == 4
+    done(box, "undo_change")
+    assert not there(kube, path)
+    with pytest.raises(UsageError, match="no range"):
+        box.call("autoscale", {"target": "web", "min": 5, "max": 4})
+
+
+def test_a_node_is_drained_as_budgets_allow_and_let_on_again(
+    box: Toolbox, kube: Kube, space: str, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = f"node-{space}"
+    ready = {"conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady"}]}
+    room = {"cpu": "4", "memory": "8Gi", "pods": "110"}
+    kube.make("/api/v1/nodes", {"metadata": {"name": node, "labels": {"only": space}}})
+    kube.merge(f"/api/v1/nodes/{node}/status", {"status": {**ready, "capacity": room, "allocatable": room}})
+    body = deployment("d")
+    body["spec"]["template"]["spec"]["nodeSelector"] = {"only": space}
+    kube.make(deployments(space), body)
+    budget = {"metadata": {"name": "d"}, "spec": {"minAvailable": 2, "selector": {"matchLabels": {"app": "d"}}}}
+    budgets = f"/apis/policy/v1/namespaces/{space}/poddisruptionbudgets"
+    kube.make(budgets, budget)
+    for _ in range(200):
+        if kube.get(f"{budgets}/d").get("status", {}).get("currentHealthy") == 2:
+            break
+        time.sleep(0.1)
+
+    monkeypatch.setattr("mcp_tools.changes.steps.EVICT_SECONDS", 1.0)
+    data = box.call("node_maintenance", {"node": node, "action": "drain"}).data
+    assert data["status"] == "rolled_back"
+    assert "may not be evicted" in data["reason"]
+    assert "disruption budget" in " ".join(person.plans[-1].warnings)
+    assert "unschedulable" not in kube.get(f"/api/v1/nodes/{node}")["spec"]
+
+    kube.delete(f"{budgets}/d")
+    data = done(box, "node_maintenance", node=node, action="drain")
+    assert sum(row.get("verb") == "evict" for row in data["diff"]) == 2
+    assert kube.get(f"/api/v1/nodes/{node}")["spec"]["unschedulable"] is True
+    done(box, "undo_change")
+    assert "unschedulable" not in kube.get(f"/api/v1/nodes/{node}")["spec"]
+    kube.delete(f"/api/v1/nodes/{node}")
