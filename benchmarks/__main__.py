@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import platform
 import sys
 import tempfile
@@ -20,6 +21,7 @@ def main(wanted: list[str]) -> None:
     if unknown := set(wanted) - set(NAMES):
         sys.exit(f"There is no benchmark {', '.join(sorted(unknown))}; there are: {', '.join(NAMES)}.")
     figures: list[Figure] = []
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     with tempfile.TemporaryDirectory(prefix="shipmate-bench-") as home:
         place = Place(Path(home))
         try:
@@ -28,7 +30,10 @@ def main(wanted: list[str]) -> None:
                 figures += importlib.import_module(f"benchmarks.{name}").measure(place)
         finally:
             lifecycle.stop(place.sandbox_state)
-    print(f"Python {platform.python_version()}, {platform.system()} {platform.machine()}")
+    cores = os.cpu_count() or 1
+    print(f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {cores} cores")
+    if load > cores - 1:
+        print(f"Other work was running (load {load:.1f}): the milliseconds are too many, the ratios are nearer.")
     show(figures)
 
 
