@@ -31,6 +31,7 @@ from mcp_tools.sandbox.controllers.recorder import Recorder
 from mcp_tools.sandbox.controllers.replicaset import ReplicaSetController
 from mcp_tools.sandbox.controllers.scheduler import Scheduler
 from mcp_tools.sandbox.controllers.statefulset import StatefulSetController
+from mcp_tools.sandbox.controllers.traffic import TrafficController
 from mcp_tools.sandbox.controllers.volumes import VolumeController
 from mcp_tools.sandbox.objects.custom import CustomSchema
 from mcp_tools.sandbox.objects.kinds import Kind, Kinds
@@ -95,6 +96,7 @@ class World:
                 *(each(self.cluster) for each in CONTROLLERS),
                 AutoscalerController(self.cluster, self.usage, lambda: why_unserved(self.cluster, METRICS)),
                 self.kubelet,
+                TrafficController(self.cluster, self.kubelet),
             ],
         )
 

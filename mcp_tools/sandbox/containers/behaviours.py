@@ -13,8 +13,11 @@ import shlex
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mcp_tools.sandbox.containers.programs import is_program
+
 ANNOTATION = "sandbox.shipmate.dev/behavior"
 _SOON = 0.4
+_PATIENCE = 3.0
 _OOM_CODE = 137
 _TRACEBACK = (
     "Traceback (most recent call last):",
@@ -57,6 +60,11 @@ class Behaviour:
         needs: Environment variables without which it ends with a traceback.
         connects: Environment variables that hold URLs of what it must reach before it serves.
         leak: Its memory grows until its end.
+        calls: Environment variables that hold URLs of what it calls while it serves.
+        memory: What it needs at the least, in bytes.
+        paths: That it answers over HTTP; empty for all.
+        voice: The language of its errors.
+        fills: Seconds until it has filled its ephemeral storage.
         load: The part of its CPU limit that it uses; 0 for the usual wave.
         user: Under which it runs unless the pod says otherwise; 0 is root.
         writes: Directories that it must be able to write to.
@@ -72,6 +80,11 @@ class Behaviour:
     period: float = 5.0
     needs: tuple[str, ...] = ()
     connects: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+    memory: int = 0
+    paths: tuple[str, ...] = ()
+    voice: str = "python"
+    fills: float = 0.0
     leak: bool = False
     load: float = 0.0
     user: int = 0
@@ -136,8 +149,21 @@ def lacking(base: Behaviour, missing: list[str]) -> Behaviour:
     return replace(base, opening=(), traffic="", end=End(_SOON, 1, lines=lines))
 
 
+def cut_off(base: Behaviour, url: str, error: str) -> Behaviour:
+    """What becomes of a container that cannot reach what it needs."""
+    lines = (
+        "Traceback (most recent call last):",
+        '  File "/app/src/database.py", line 31, in connect',
+        "    connection = await engine.connect()",
+        error,
+        f"sqlalchemy.exc.OperationalError: cannot connect to {url}",
+    )
+    return replace(base, opening=(f"connecting to {url}",), traffic="", boot=60.0, end=End(_PATIENCE, 1, lines=lines))
+
+
 _LOOP = re.compile(r"while\s+(?:true|:)\s*;?\s*do\b(.*)\bdone", re.DOTALL)
 _FOREVER = 10_000_000.0
+_NOT_EXECUTABLE, _NOT_FOUND = 126, 127
 
 
 def commanded(base: Behaviour, command: list[str], args: list[str]) -> Behaviour:
@@ -193,6 +219,12 @@ def _run(script: str) -> tuple[list[str], float, int | None]:
                 code = 0
             case ["false"]:
                 code = 1
+            case [word, *_] if word.endswith((".md", ".txt", ".json", ".yaml")):
+                printed.append(f"sh: 1: {word}: Permission denied")
+                code = _NOT_EXECUTABLE
+            case [word, *_] if not is_program(word):
+                printed.append(f"sh: 1: {word}: not found")
+                code = _NOT_FOUND
             case _:
                 return printed, slept, None
     return printed, slept, code

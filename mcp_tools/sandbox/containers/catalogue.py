@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import zlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+import msgspec
+
+from mcp_tools.sandbox.containers import releases
 from mcp_tools.sandbox.containers.behaviours import Behaviour, End
 
 _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -27,6 +32,7 @@ class Image:
         pull: Seconds that a pull takes.
         behaviour: Of a container without a command of its own.
         loaded: Is on every node from the start, as after `minikube image load`.
+        releases: The behaviour of tags that have one of their own.
     """
 
     tags: tuple[str, ...]
@@ -34,6 +40,11 @@ class Image:
     behaviour: Behaviour
     pull: float = 0.4
     loaded: bool = False
+    releases: Mapping[str, Behaviour] = field(default_factory=dict)
+
+    def behaviour_of(self, tag: str) -> Behaviour:
+        """The behaviour of a tag: some releases are not as good as the others."""
+        return self.releases.get(tag, self.behaviour)
 
 
 _ENDS = Behaviour(boot=0.05, end=End(0.1, 0, "Completed"))
@@ -65,35 +76,59 @@ _NGINX_OPENING = (
     "@ [notice] 1#1: start worker processes",
 )
 
+_BACKEND = Behaviour(
+    0.5,
+    (8000,),
+    opening=_BACKEND_OPENING,
+    traffic="backend",
+    period=4.0,
+    needs=("DATABASE_URL", "BETTER_AUTH_SECRET"),
+    connects=("DATABASE_URL",),
+    calls=("MCP_SERVER_URL",),
+    paths=("/", "/health", "/health/live", "/health/ready", "/healthz", "/docs"),
+    user=10001,
+    writes=("/tmp",),  # noqa: S108  where the program keeps uploads
+    memory=40 * 2**20,
+)
+_MCP = Behaviour(
+    0.4,
+    (8001,),
+    opening=_MCP_OPENING,
+    traffic="mcp",
+    period=9.0,
+    user=10001,
+    writes=("/tmp",),  # noqa: S108
+    memory=24 * 2**20,
+)
+_FRONTEND = Behaviour(
+    0.6,
+    (3000,),
+    opening=_FRONTEND_OPENING,
+    traffic="frontend",
+    period=6.0,
+    calls=("NEXT_PUBLIC_API_URL",),
+    user=10001,
+    voice="node",
+    memory=48 * 2**20,
+)
+
 IMAGES: dict[str, Image] = {
-    "todo-backend": Image(
-        _TODO_TAGS,
-        184_216_064,
-        Behaviour(
-            0.5,
-            (8000,),
-            opening=_BACKEND_OPENING,
-            traffic="backend",
-            period=4.0,
-            needs=("DATABASE_URL", "BETTER_AUTH_SECRET"),
-        ),
-        loaded=True,
-    ),
-    "todo-mcp-server": Image(
-        _TODO_TAGS, 171_442_176, Behaviour(0.4, (8001,), opening=_MCP_OPENING, traffic="mcp", period=9.0), loaded=True
-    ),
-    "todo-frontend": Image(
-        _TODO_TAGS,
-        268_435_456,
-        Behaviour(0.6, (3000,), opening=_FRONTEND_OPENING, traffic="frontend", period=6.0),
-        loaded=True,
-    ),
+    "todo-backend": Image(_TODO_TAGS, 184_216_064, _BACKEND, loaded=True, releases=releases.of_backend(_BACKEND)),
+    "todo-mcp-server": Image(_TODO_TAGS, 171_442_176, _MCP, loaded=True),
+    "todo-frontend": Image(_TODO_TAGS, 268_435_456, _FRONTEND, loaded=True),
     "python": Image(("3.13-slim", "3.12-slim", "3.13", "latest"), 45_613_056, _ENDS),
     "node": Image(("20-alpine", "22-alpine", "20", "22", "latest"), 46_137_344, _ENDS),
     "postgres": Image(
         ("17-alpine", "16-alpine", "17", "16", "latest"),
         110_100_480,
-        Behaviour(0.5, (5432,), opening=_POSTGRES_OPENING, needs=("POSTGRES_PASSWORD",)),
+        Behaviour(
+            0.5,
+            (5432,),
+            opening=_POSTGRES_OPENING,
+            needs=("POSTGRES_PASSWORD",),
+            voice="postgres",
+            writes=("/var/lib/postgresql/data",),
+        ),
     ),
     "nginx": Image(
         (
@@ -111,7 +146,9 @@ IMAGES: dict[str, Image] = {
             "1.29-alpine",
         ),
         72_351_744,
-        Behaviour(0.2, (80,), opening=_NGINX_OPENING, traffic="nginx", period=7.0),
+        Behaviour(
+            0.2, (80,), opening=_NGINX_OPENING, traffic="nginx", period=7.0, voice="nginx", writes=("/var/cache/nginx",)
+        ),
     ),
     "redis": Image(
         ("latest", "alpine", "7", "7-alpine", "8", "8-alpine"),
@@ -137,7 +174,8 @@ class Reference:
     @property
     def short(self) -> str:
         """The repository without Docker Hub's prefix."""
-        return self.repository.removeprefix("docker.io/").removeprefix("library/")
+        host, _, rest = self.repository.partition("/")
+        return rest if host in _PRIVATE else self.repository.removeprefix("docker.io/").removeprefix("library/")
 
     @property
     def digest(self) -> str:
@@ -164,7 +202,42 @@ def parse(image: str) -> Reference | None:
 def find(reference: Reference) -> Image | None:
     """The image, if it exists."""
     image = IMAGES.get(reference.short)
-    return image if image and reference.tag in image.tags else None
+    return image if image and (reference.tag in image.tags or reference.tag in image.releases) else None
+
+
+def refusal(reference: Reference, credentials: set[str]) -> str:
+    """Why a registry does not give an image that is asked for; empty when it does.
+
+    Args:
+        reference: Of the image.
+        credentials: The registries for which the asker has some.
+    """
+    full, host = reference.full, reference.repository.partition("/")[0]
+    start = f'failed to pull and unpack image "{full}": failed to resolve reference "{full}": '
+    manifest = f"https://{host}/v2/{reference.repository.partition('/')[2]}/manifests/{reference.tag}"
+    if host in _PRIVATE and host not in credentials:
+        return f"{start}pull access denied, repository does not exist or may require authorization: {_NO_CREDENTIALS}"
+    if host in _BUSY:
+        words = "429 Too Many Requests - toomanyrequests: You have reached your unauthenticated pull rate limit."
+        return f"{start}unexpected status from HEAD request to {manifest}: {words}"
+    if host.rpartition(".")[2] in {"invalid", "internal", "local"}:
+        lookup = f"dial tcp: lookup {host.partition(':')[0]} on 10.96.0.10:53: no such host"
+        return f'{start}failed to do request: Head "{manifest}": {lookup}'
+    return "" if find(reference) else missing_message(reference)
+
+
+_PRIVATE = frozenset({"registry.example.com"})
+_BUSY = frozenset({"mirror.example.com"})
+_NO_CREDENTIALS = "authorization failed: no basic auth credentials"
+
+
+def hosts_of(encoded: str) -> set[str]:
+    """The registries of a Secret of the type `kubernetes.io/dockerconfigjson`."""
+    try:
+        document = msgspec.json.decode(base64.b64decode(encoded))
+        return set(document.get("auths") or ())
+    except (ValueError, AttributeError):
+        return set()
 
 
 def missing_message(reference: Reference) -> str:

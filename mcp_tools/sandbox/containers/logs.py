@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,6 +17,20 @@ if TYPE_CHECKING:
     from mcp_tools.sandbox.containers.behaviours import Behaviour
 
 MOST_LINES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """From a moment on, calls to a target fail in this way; an empty error ends it.
+
+    Attributes:
+        url: That is called.
+        error: As the program's language says it.
+    """
+
+    when: float
+    url: str
+    error: str
 
 
 @dataclass(slots=True)
@@ -35,6 +49,8 @@ class Run:
     exit_code: int = 0
     reason: str = ""
     signal: int = 0
+    message: str = ""
+    troubles: list[Trouble] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +84,9 @@ def lines_of(run: Run, now: float, most: int = MOST_LINES) -> list[Line]:
             source = random.Random(run.seed * 1_000_003 + tick)  # noqa: S311  made-up traffic
             when = run.started + behaviour.boot + (tick + source.random()) * behaviour.period
             text = write(source, when) if write else behaviour.opening[tick % len(behaviour.opening)]
+            trouble = next((item for item in reversed(run.troubles) if item.when <= when), None)
+            if trouble and trouble.error:
+                text = _failed_call(behaviour.voice, trouble, when)
             found.append(Line(when, text))
     if run.finished is not None and behaviour.end and run.exit_code == behaviour.end.exit_code:
         found += [Line(run.finished, text) for text in behaviour.end.lines]
@@ -86,6 +105,13 @@ def _stamped(text: str, when: float) -> str:
 def _json(when: float, logger: str, message: str, **fields: object) -> str:
     entry = {"ts": rfc3339_micro(when)[:-4] + "Z", "level": "info", "logger": logger, "msg": message, **fields}
     return msgspec.json.encode(entry).decode()
+
+
+def _failed_call(voice: str, trouble: Trouble, when: float) -> str:
+    if voice == "node":
+        return f" \u2a2f TypeError: fetch failed: {trouble.url} [cause]: Error: {trouble.error}"
+    entry = {"ts": rfc3339_micro(when)[:-4] + "Z", "level": "error", "logger": "app.upstream", "msg": "call failed"}
+    return msgspec.json.encode({**entry, "url": trouble.url, "error": trouble.error}).decode()
 
 
 _REQUESTS = (

@@ -7,10 +7,10 @@ import zlib
 from typing import TYPE_CHECKING
 
 from mcp_tools.sandbox.clock import Timer, rfc3339
-from mcp_tools.sandbox.containers import catalogue
-from mcp_tools.sandbox.containers.behaviours import BadBehaviour, Behaviour, behaviour_of, lacking
+from mcp_tools.sandbox.containers import catalogue, constraints
+from mcp_tools.sandbox.containers.behaviours import BadBehaviour, Behaviour, behaviour_of, cut_off, lacking
 from mcp_tools.sandbox.containers.environment import Unresolved, environment_of
-from mcp_tools.sandbox.containers.logs import Run
+from mcp_tools.sandbox.containers.logs import Run, lines_of
 from mcp_tools.sandbox.controllers.probes import Prober
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ _BACK_OFF = 10
 _BACK_OFF_MAX = 300
 _LONG_RUN = 600.0
 _MINUTE = 60
+_START_ERROR = 128
+_LAST_LINES = 80
 
 
 class Phase(enum.Enum):
@@ -59,6 +61,7 @@ class Container:
         self._waiting: tuple[str, str] | None = None
         self._pull_failures = 0
         self._crashes = 0
+        self.variables: dict[str, str] = {}
         self._end: Timer | None = None
         self._prober = Prober(self, worker)
 
@@ -73,6 +76,10 @@ class Container:
         if self.sidecar:
             return self.started
         return self.phase is Phase.ENDED and self.run is not None and self.run.exit_code == 0
+
+    def pod(self) -> Object | None:
+        """The pod as it is now; `None` when it is gone."""
+        return self._worker.pod()
 
     def begin(self) -> None:
         """Get the image, then start."""
@@ -101,11 +108,11 @@ class Container:
     def _pull(self, image: str, reference: catalogue.Reference) -> None:
         self._event(self._worker.normal, "Pulling", f'Pulling image "{image}"')
         found = catalogue.find(reference)
-        self._later(found.pull if found else 0.3, lambda: self._pulled(image, reference, found))
+        why = catalogue.refusal(reference, self._worker.pull_hosts())
+        self._later(found.pull if found else 0.3, lambda: self._pulled(image, reference, found, why))
 
-    def _pulled(self, image: str, reference: catalogue.Reference, found: catalogue.Image | None) -> None:
-        if found is None:
-            why = catalogue.missing_message(reference)
+    def _pulled(self, image: str, reference: catalogue.Reference, found: catalogue.Image | None, why: str) -> None:
+        if found is None or why:
             self._event(self._worker.warning, "Failed", f'Failed to pull image "{image}": {why}')
             self._fail("ErrImagePull", why)
             self._pull_failures += 1
@@ -131,7 +138,11 @@ class Container:
         if pod is None:
             return
         image = catalogue.find(reference)
-        base = image.behaviour if image else Behaviour()
+        base = image.behaviour_of(reference.tag) if image else Behaviour()
+        if refused := constraints.root_refused(self.spec, pod, base.user):
+            self._fail("CreateContainerConfigError", refused, event=refused)
+            self._later(self._worker.timings.retry, self.begin)
+            return
         try:
             variables = environment_of(
                 self.spec, pod, lambda kind, name: self._worker.cluster.get(kind, self._worker.key[0], name)
@@ -145,13 +156,27 @@ class Container:
             self._event(self._worker.warning, "Failed", f"Error: {error}")
             self._wait("CreateContainerError", str(error))
             return
+        if self.behaviour.end is None:
+            self.behaviour = constraints.hindered(self.behaviour, self.spec, pod, self._worker.taken_ports(self))
         if missing := [name for name in base.needs if not variables.get(name)]:
             self.behaviour = lacking(self.behaviour, missing)
+        elif self.behaviour.end is None and (lost := self._worker.kubelet.unreachable(pod, base, variables)):
+            self.behaviour = cut_off(self.behaviour, *lost)
+        self.variables = variables
         self._event(self._worker.normal, "Created", f"Created container: {self.name}")
         self._later(self._worker.timings.create, self._start)
 
     def _start(self) -> None:
         now = self._worker.cluster.clock.now()
+        pod = self._worker.pod()
+        if pod is None:
+            return
+        failure = constraints.start_failure(
+            self.spec, pod, lambda kind, name: self._worker.cluster.get(kind, self._worker.key[0], name)
+        )
+        if failure:
+            self._not_started(failure)
+            return
         seed = zlib.crc32(f"{self._worker.uid}/{self.name}/{self.restarts}".encode())
         self.run = Run(self.behaviour, seed, now)
         self.phase = Phase.RUNNING
@@ -161,7 +186,32 @@ class Container:
             end = self.behaviour.end
             self._end = self._later(end.after, lambda: self._ended(end.exit_code, end.reason))
         self._prober.start()
+        self._run_hook()
+        self._worker.kubelet.check_calls(self)
+        if self.behaviour.fills:
+            self._later(self.behaviour.fills, lambda: self._worker.storage_exceeded(self))
         self.changed()
+
+    def _not_started(self, failure: str) -> None:
+        now = self._worker.cluster.clock.now()
+        self._event(self._worker.warning, "Failed", f"Error: {failure}")
+        self.run = Run(Behaviour(), 0, now, now, _START_ERROR, "StartError", message=failure)
+        self._turn_over()
+        self._crashes += 1
+        self._wait("RunContainerError", failure)
+        self._later(1.0, self._restart)
+
+    def _run_hook(self) -> None:
+        command = ((self.spec.get("lifecycle") or {}).get("postStart") or {}).get("exec", {}).get("command")
+        if command and (code := constraints.hook_failure(command)):
+            name, shown = self.name, " ".join(command)
+            meta_name, namespace = self._worker.key[1], self._worker.key[0]
+            why = (
+                f'Exec lifecycle hook ([{shown}]) for Container "{name}" in Pod "{meta_name}_{namespace}'
+                f'({self._worker.uid})" failed - error: command \'{shown}\' exited with {code}: , message: ""'
+            )
+            self._event(self._worker.warning, "FailedPostStartHook", why)
+            self.kill("FailedPostStartHook")
 
     def changed(self) -> None:
         """Something about readiness changed: tell the pod."""
@@ -270,11 +320,17 @@ class Container:
             "terminated": {
                 "exitCode": run.exit_code,
                 "reason": run.reason,
-                "startedAt": start,
+                **({"message": message} if (message := self._last_words(run)) else {}),
+                "startedAt": start if run.reason != "StartError" else "1970-01-01T00:00:00Z",
                 "finishedAt": rfc3339(run.finished),
                 "containerID": self._id_of(run),
             }
         }
+
+    def _last_words(self, run: Run) -> str:
+        if run.message or self.spec.get("terminationMessagePolicy") != "FallbackToLogsOnError" or not run.exit_code:
+            return run.message
+        return "\n".join(line.text for line in lines_of(run, self._worker.cluster.clock.now(), _LAST_LINES)) + "\n"
 
     def container_id(self) -> str:
         """Of the present life, else the last."""

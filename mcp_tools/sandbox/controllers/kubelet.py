@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcp_tools.sandbox.containers import catalogue
+from mcp_tools.sandbox.containers import catalogue, network
+from mcp_tools.sandbox.containers.logs import Trouble
 from mcp_tools.sandbox.controllers.base import Cluster, Controller, Key, condition, key_of
+from mcp_tools.sandbox.controllers.container import Phase
 from mcp_tools.sandbox.controllers.podworker import PodWorker, Timings
+from mcp_tools.sandbox.controllers.volumes import claims_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mcp_tools.sandbox.containers.behaviours import Behaviour
     from mcp_tools.sandbox.containers.logs import Run
+    from mcp_tools.sandbox.controllers.container import Container
     from mcp_tools.sandbox.objects.store import Change, Object
 
 
@@ -65,6 +70,59 @@ class Kubelet(Controller):
         """A container's present life, or the one before; `None` where there is none."""
         worker = self._workers.get(key_of(pod))
         return worker.run_of(container, previous=previous) if worker else None
+
+    def volume_holder(self, pod: Object, node: str) -> tuple[str, str] | None:
+        """A volume for one node only that a pod of another node holds, and that pod."""
+        for name in claims_of(pod):
+            claim = self.cluster.get("PersistentVolumeClaim", pod["metadata"]["namespace"], name) or {"spec": {}}
+            if claim["spec"].get("accessModes") != ["ReadWriteOnce"]:
+                continue
+            for other in self.cluster.all_of("Pod", pod["metadata"]["namespace"]):
+                place = other["spec"].get("nodeName")
+                ended = (other.get("status") or {}).get("phase") in {"Succeeded", "Failed"}
+                if place and place != node and not ended and name in claims_of(other):
+                    return claim["spec"].get("volumeName", ""), other["metadata"]["name"]
+        return None
+
+    def listens(self, pod: Object, port: int) -> bool:
+        """Whether a container of a pod listens on a port."""
+        worker = self._workers.get(key_of(pod))
+        return bool(worker) and any(
+            found.phase is Phase.RUNNING and (found.behaviour.ports is None or port in found.behaviour.ports)
+            for found in (worker.main if worker else ())
+        )
+
+    def unreachable(self, pod: Object, base: Behaviour, variables: dict[str, str]) -> tuple[str, str] | None:
+        """The first target that a container must reach and cannot, with the error that it gets."""
+        for _, target in network.urls_of(base.connects, variables):
+            if outcome := network.reach(self.cluster, pod, target, self.listens):
+                return f"{target.host}:{target.port}", network.python_error(outcome)
+        return None
+
+    def check_calls(self, container: Container) -> None:
+        """Note where a container's calls began to fail, or to work again."""
+        pod, run = container.pod(), container.run
+        if pod is None or run is None:
+            return
+        for name, target in network.urls_of(container.behaviour.calls, container.variables):
+            outcome = network.reach(self.cluster, pod, target, self.listens)
+            error = ""
+            if outcome:
+                node = container.behaviour.voice == "node"
+                error = network.node_error(outcome, target) if node else network.python_error(outcome)
+            url = container.variables[name]
+            known = next((item.error for item in reversed(run.troubles) if item.url == url), "")
+            if known != error:
+                run.troubles.append(Trouble(self.cluster.clock.now(), url, error))
+
+    def callers(self) -> list[Container]:
+        """The running containers that call others."""
+        return [
+            found
+            for worker in self._workers.values()
+            for found in worker.main
+            if found.phase is Phase.RUNNING and found.behaviour.calls
+        ]
 
     def lease_address(self, node: Object) -> str:
         """A free pod address of a node."""

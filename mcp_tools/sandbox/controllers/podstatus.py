@@ -26,6 +26,8 @@ def status_of(worker: PodWorker, pod: Object) -> Object:
         "qosClass": before.get("qosClass", "BestEffort"),
         "observedGeneration": pod["metadata"].get("generation", 1),
     }
+    if worker.evicted:
+        status |= {"phase": "Failed", "reason": "Evicted", "message": worker.evicted}
     if worker.address:
         status["podIP"] = worker.address
         status["podIPs"] = [{"ip": worker.address}]
@@ -60,20 +62,27 @@ def _conditions(worker: PodWorker, pod: Object, before: Object, phase: str, *, i
             reason, message = "PodCompleted", ""
     waiting = [found.name for found in worker.init if not found.passed]
     not_initialized = "" if initialized else f"containers with incomplete status: [{' '.join(waiting)}]"
-    ready = not unready and initialized and not over
-    if ready:
+    together = not unready and initialized and not over
+    if together:
         reason = message = ""
+    gates = [gate["conditionType"] for gate in pod["spec"].get("readinessGates") or ()]
+    held = [name for name in gates if _status(before, name) != "True"]
+    ready = together and not held
+    why, words = reason, message
+    if together and held:
+        why, words = "ReadinessGatesNotReady", _gates(before, held)
     wanted = [
         ("PodReadyToStartContainers", bool(worker.address) and not over, "", ""),
         ("Initialized", initialized, "" if initialized else "ContainersNotInitialized", not_initialized),
-        ("Ready", ready, reason, message),
-        ("ContainersReady", ready, reason, message),
+        ("Ready", ready, why, words),
+        ("ContainersReady", together, reason, message),
         ("PodScheduled", True, "", ""),
     ]
     known = {found["type"]: found for found in before.get("conditions") or ()}
     generation = pod["metadata"].get("generation", 1)
-    conditions = []
-    for kind, holds, why, words in wanted:
+    ours = {kind for kind, *_ in wanted}
+    conditions = [entry for kind, entry in known.items() if kind not in ours]
+    for kind, holds, cause, text in wanted:
         status = "True" if holds else "False"
         old = known.get(kind)
         entry = {
@@ -83,8 +92,22 @@ def _conditions(worker: PodWorker, pod: Object, before: Object, phase: str, *, i
             "lastProbeTime": None,
             "lastTransitionTime": old["lastTransitionTime"] if old and old["status"] == status else now,
         }
-        conditions.append({**entry, **({"reason": why} if why else {}), **({"message": words} if words else {})})
+        conditions.append({**entry, **({"reason": cause} if cause else {}), **({"message": text} if text else {})})
     return conditions
+
+
+def _status(status: Object, kind: str) -> str:
+    return next((str(entry["status"]) for entry in status.get("conditions") or () if entry["type"] == kind), "")
+
+
+def _gates(status: Object, held: list[str]) -> str:
+    known = {entry["type"] for entry in status.get("conditions") or ()}
+    return ", ".join(
+        f'the status of pod readiness gate "{name}" is not "True", but {_status(status, name)}'
+        if name in known
+        else f'corresponding condition of pod readiness gate "{name}" does not exist.'
+        for name in held
+    )
 
 
 def _container(container: Container, *, waiting: str) -> Object:

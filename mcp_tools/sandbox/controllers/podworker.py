@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mcp_tools.sandbox.containers.catalogue import hosts_of
 from mcp_tools.sandbox.controllers import podstatus
 from mcp_tools.sandbox.controllers.base import key_of
 from mcp_tools.sandbox.controllers.container import Container, Phase
@@ -61,6 +62,7 @@ class PodWorker:
         self.init = [Container(self, spec, init=True) for spec in pod["spec"].get("initContainers") or ()]
         self.main = [Container(self, spec, init=False) for spec in pod["spec"]["containers"]]
         self._timers: list[Timer] = []
+        self.evicted = ""
         self._mounted = False
         self._gone = False
         self._dirty = False
@@ -93,15 +95,37 @@ class PodWorker:
     def start(self) -> None:
         """Begin."""
         self.publish()
+        if lost := self._missing_pull_secrets():
+            message = (
+                f"Unable to retrieve some image pull secrets ({', '.join(lost)}); attempting to pull the image may not "
+                "succeed."
+            )
+            self.warning("FailedToRetrieveImagePullSecret", message)
         self.later(self.timings.sandbox, self._mount)
 
     def _mount(self) -> None:
         pod = self.pod()
         if pod is None or self.stopping:
             return
+        if holder := self.kubelet.volume_holder(pod, self.node):
+            volume, other = holder
+            self.warning(
+                "FailedAttachVolume",
+                f'Multi-Attach error for volume "{volume}" Volume is already used by pod(s) {other}',
+            )
+            self.later(self.timings.retry, self._mount)
+            return
+        if unknown := self._unknown_runtime(pod):
+            self.warning(
+                "FailedCreatePodSandBox",
+                "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to get sandbox runtime: no "
+                f'runtime for "{unknown}" is configured',
+            )
+            self.later(self.timings.retry, self._mount)
+            return
         for volume in pod["spec"].get("volumes") or ():
             if missing := self._missing_source(volume):
-                message = f'MountVolume.SetUp failed for volume "{volume["name"]}" : {missing} not found'
+                message = f'MountVolume.SetUp failed for volume "{volume["name"]}" : {missing}'
                 self.warning("FailedMount", message)
                 self.later(self.timings.retry, self._mount)
                 return
@@ -114,9 +138,62 @@ class PodWorker:
             source = volume.get(field)
             if source and not source.get("optional"):
                 name = source.get(name_field, "")
-                if self.cluster.get(kind, self.key[0], name) is None:
-                    return f'{kind.lower()} "{name}"'
+                found = self.cluster.get(kind, self.key[0], name)
+                if found is None:
+                    return f'{kind.lower()} "{name}" not found'
+                keys = {**(found.get("data") or {}), **(found.get("binaryData") or {})}
+                if lost := next((item["key"] for item in source.get("items") or () if item["key"] not in keys), ""):
+                    return f"references non-existent {kind.lower().replace('map', '')} key: {lost}"
         return ""
+
+    def _unknown_runtime(self, pod: Object) -> str:
+        name = pod["spec"].get("runtimeClassName")
+        found = self.cluster.get("RuntimeClass", "", name) if name else None
+        handler = str((found or {}).get("handler", ""))
+        return handler if found and handler not in {"runc", "crun"} else ""
+
+    def _pull_secrets(self) -> list[str]:
+        pod = self.pod() or {"spec": {}}
+        return [item.get("name", "") for item in pod["spec"].get("imagePullSecrets") or ()]
+
+    def _missing_pull_secrets(self) -> list[str]:
+        return [name for name in self._pull_secrets() if self.cluster.get("Secret", self.key[0], name) is None]
+
+    def pull_hosts(self) -> set[str]:
+        """The registries for which the pod brings credentials."""
+        found: set[str] = set()
+        for name in self._pull_secrets():
+            secret = self.cluster.get("Secret", self.key[0], name) or {}
+            found |= hosts_of((secret.get("data") or {}).get(".dockerconfigjson", ""))
+        return found
+
+    def taken_ports(self, container: Container) -> set[int]:
+        """The ports on which the other containers of the pod listen."""
+        others = (found for found in (*self.init, *self.main) if found is not container)
+        return {port for found in others if found.phase is Phase.RUNNING for port in found.behaviour.ports or ()}
+
+    def storage_exceeded(self, container: Container) -> None:
+        """A container filled its ephemeral storage: the pod is evicted where it has a limit."""
+        pod = self.pod()
+        if pod is None or self.stopping:
+            return
+        limit = ((container.spec.get("resources") or {}).get("limits") or {}).get("ephemeral-storage")
+        sized = next((v for v in pod["spec"].get("volumes") or () if (v.get("emptyDir") or {}).get("sizeLimit")), None)
+        if limit:
+            why = f'Container {container.name} exceeded its local ephemeral storage limit "{limit}". '
+        elif sized:
+            size = sized["emptyDir"]["sizeLimit"]
+            why = f'Usage of EmptyDir volume "{sized["name"]}" exceeds the limit "{size}". '
+        else:
+            return
+        self.warning("Evicted", why)
+        self.stopping = True
+        for found in (*self.init, *self.main):
+            if found.phase is Phase.RUNNING:
+                self.normal("Killing", f"Stopping container {found.name}", found.name, init=found.init)
+            found.halt()
+        self.evicted = why
+        self.publish()
 
     def proceed(self) -> None:
         """Start what may start now: the next init container, or all others once those are done."""

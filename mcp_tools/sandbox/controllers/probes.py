@@ -115,6 +115,9 @@ class Prober:
             return f'Get "{url}": {refused}'
         if not behaviour.status:
             return f'Get "{url}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
+        path = str(action.get("path", "/"))
+        if behaviour.paths and behaviour.status in _OK and path not in behaviour.paths:
+            return "HTTP probe failed with statuscode: 404"
         return "" if behaviour.status in _OK else f"HTTP probe failed with statuscode: {behaviour.status}"
 
     def _port(self, port: object) -> int | None:

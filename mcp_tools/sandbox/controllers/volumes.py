@@ -28,7 +28,7 @@ class VolumeController(Controller):
         if change.kind.name == "StorageClass":
             return [key_of(claim) for claim in self.cluster.all_of("PersistentVolumeClaim")]
         namespace = change.obj["metadata"]["namespace"]
-        return [(namespace, name) for name in _claims_of(change.obj)]
+        return [(namespace, name) for name in claims_of(change.obj)]
 
     def reconcile(self, key: Key) -> float | None:
         """Bind one claim, or say why not."""
@@ -57,7 +57,7 @@ class VolumeController(Controller):
 
     def _consumed(self, key: Key) -> bool:
         pods = self.cluster.all_of("Pod", key[0])
-        return any(pod["spec"].get("nodeName") and key[1] in _claims_of(pod) for pod in pods)
+        return any(pod["spec"].get("nodeName") and key[1] in claims_of(pod) for pod in pods)
 
     def _bind(self, claim: Object, storage: Object) -> None:
         meta, spec = claim["metadata"], claim["spec"]
@@ -106,6 +106,7 @@ class VolumeController(Controller):
                 self.cluster.set_status(volume, {"phase": "Released"})
 
 
-def _claims_of(pod: Object) -> list[str]:
+def claims_of(pod: Object) -> list[str]:
+    """The names of the claims that a pod uses."""
     sources = (volume.get("persistentVolumeClaim") or {} for volume in pod["spec"].get("volumes") or ())
     return [source["claimName"] for source in sources if source.get("claimName")]
