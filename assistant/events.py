@@ -19,6 +19,13 @@ class TextDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class TextWithdrawn:
+    """The answer broke off and begins anew: its last `length` characters no longer count."""
+
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """A remark of Shipmate itself: a question back, a hint, a retry."""
 
@@ -65,5 +72,5 @@ def is_change(result: ToolResult) -> bool:
     return "diff" in result.data and "status" in result.data
 
 
-Event = TextDelta | Notice | ToolCalled | ToolReturned | ToolFailed | UsageReported
+Event = TextDelta | TextWithdrawn | Notice | ToolCalled | ToolReturned | ToolFailed | UsageReported
 Emit = Callable[[Event], None]

@@ -13,7 +13,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from assistant.brain import Cancelled
-from assistant.events import Event, TextDelta, ToolCalled, ToolFailed, ToolReturned, UsageReported, is_change
+from assistant.events import (
+    Event,
+    TextDelta,
+    TextWithdrawn,
+    ToolCalled,
+    ToolFailed,
+    ToolReturned,
+    UsageReported,
+    is_change,
+)
 from mcp_tools.changes.model import Decision, Outcome, Plan, Progress
 from mcp_tools.errors import ShipmateError
 
@@ -95,6 +104,8 @@ class TurnResult:
         match event:
             case TextDelta(text):
                 self.text += text
+            case TextWithdrawn(length):
+                self.text = self.text[: len(self.text) - length]
             case ToolCalled():
                 self.arguments[event.call_id] = event
             case ToolReturned():

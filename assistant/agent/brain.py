@@ -27,7 +27,8 @@ from assistant.backends.client import Backend
 from assistant.backends.errors import AnswerRefused, AnswerTooLong, BackendError, ModelConfused
 from assistant.backends.faults import explain
 from assistant.brain import Cancelled
-from assistant.events import Emit, Notice, TextDelta, UsageReported
+from assistant.events import Emit, Notice, TextDelta, TextWithdrawn, UsageReported
+from mcp_tools.changes.model import Outcome
 from mcp_tools.errors import ShipmateError
 from mcp_tools.redaction import redact_text
 
@@ -41,9 +42,13 @@ if TYPE_CHECKING:
 
 MAX_TURNS = 24
 """Requests to the model in one turn of the user."""
-LONGEST_WAIT = 30.0
+MAX_FAILURES = 8
+"""Calls of tools that fail one after the other."""
+LONGEST_WAIT = 60.0
 FIRST_WAIT = 1.0
 PROMPT = "system.md"
+UNTOUCHED = (Outcome.UNCHANGED.value, Outcome.PLANNED.value, Outcome.DECLINED.value)
+"""How a change ends that changed nothing."""
 
 
 class AgentBrain:
@@ -63,6 +68,7 @@ class AgentBrain:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="agent", daemon=True)
         self._thread.start()
+        self._stop = threading.Event()
         self._backend: Backend | None = None
         self._bridge: Bridge | None = None
         self._task: asyncio.Task[None] | None = None
@@ -80,10 +86,12 @@ class AgentBrain:
             ConversationProblem: What was said cannot be kept.
             Cancelled: The user stopped it.
         """
+        self._stop.clear()
         asyncio.run_coroutine_threadsafe(self._respond(redact_text(text), emit), self._loop).result()
 
     def cancel(self) -> None:
         """Stop the model at once; a tool that runs is told to stop waiting, and is waited for."""
+        self._stop.set()
         self._toolbox.interrupt()
         self._loop.call_soon_threadsafe(self._cancel)
 
@@ -97,7 +105,7 @@ class AgentBrain:
     def _cancel(self) -> None:
         if self._bridge is None or self._task is None:
             return
-        self._bridge.cancelled = True
+        self._bridge.cancelled.set()
         if not self._bridge.busy:
             self._task.cancel()
 
@@ -115,17 +123,21 @@ class AgentBrain:
         bridge.begin(emit)
         said: list[TResponseInputItem] = [{"role": "user", "content": text}]
         history: list[Any] = repaired(self._conversation.items())
+        if self._stop.is_set():
+            raise Cancelled
         turn = _Turn(self._choice, self._backend, bridge, agent=self._agent(bridge), items=[*history, *said], emit=emit)
         self._task = asyncio.ensure_future(turn.run())
         try:
-            await self._task
+            try:
+                await self._task
+            finally:
+                new: list[Any] = repaired(turn.items, bridge.answers)[len(history) :]
+                self._conversation.add(new)
         except asyncio.CancelledError:
             raise Cancelled from None
-        except BackendError as error:
-            raise _with_changes(error, bridge) from error
-        finally:
-            new: list[Any] = repaired(turn.items, bridge.answers)[len(history) :]
-            self._conversation.add(new)
+        except ShipmateError as error:
+            _tell_changes(error, bridge)
+            raise
 
     def _agent(self, bridge: Bridge) -> Agent[None]:
         assert self._backend is not None  # noqa: S101  made a moment ago
@@ -158,6 +170,8 @@ class _Turn:
         self._agent = agent
         self._emit = emit
         self._spent = [0, 0]
+        self._unfinished = 0
+        """Characters of an answer that is not whole yet."""
 
     async def run(self) -> None:
         """Ask until there is an answer; errors as `AgentBrain.respond`."""
@@ -173,24 +187,33 @@ class _Turn:
                     if failures > error.retries:
                         raise
                     await self._wait(error, failures)
+                    if self._unfinished:
+                        self._emit(TextWithdrawn(self._unfinished))
         finally:
             self._emit(UsageReported(*self._spent))
 
     async def _ask(self) -> None:
+        self._unfinished = 0
         result = Runner.run_streamed(
             self._agent,
             list(self.items),
             max_turns=MAX_TURNS,
             run_config=RunConfig(
                 tracing_disabled=True,
-                call_model_input_filter=_within_bounds,
+                call_model_input_filter=self._to_send,
                 tool_not_found_behavior="return_error_to_model",
+                tool_error_formatter=self._bridge.unknown,
             ),
         )
         try:
             async for event in result.stream_events():
-                if event.type == "raw_response_event" and event.data.type == "response.output_text.delta":
+                if event.type != "raw_response_event":
+                    continue
+                if event.data.type == "response.output_text.delta":
+                    self._unfinished += len(event.data.delta)
                     self._emit(TextDelta(event.data.delta))
+                elif event.data.type == "response.completed":
+                    self._unfinished = 0
             self._check_end()
         except MaxTurnsExceeded as error:
             raise ModelConfused(
@@ -201,6 +224,7 @@ class _Turn:
                 f"{self._choice} declines to answer: {redact_text(error.refusal)}", "Say it in other words."
             ) from error
         except ModelBehaviorError as error:
+            self._check_end()
             raise ModelConfused(
                 f"{self._choice} answered what cannot be used: {redact_text(str(error))}",
                 "Try again, or another --model.",
@@ -225,6 +249,15 @@ class _Turn:
         lost = [made for call_id, made in self._bridge.calls.items() if call_id not in known]
         return repaired([*items, *lost], self._bridge.answers)
 
+    def _to_send(self, data: CallModelData[Any]) -> ModelInputData:
+        if self._bridge.failures >= MAX_FAILURES:
+            raise ModelConfused(
+                f"{self._choice} called tools {MAX_FAILURES} times in a row without success.",
+                "Say more precisely what is meant, or choose another --model.",
+            )
+        sent = [dict(item) for item in data.model_data.input]
+        return ModelInputData(bounded(sent), data.model_data.instructions)  # type: ignore[arg-type]
+
     def _check_end(self) -> None:
         if self._backend.finish_reason == "length":
             raise AnswerTooLong(
@@ -244,18 +277,12 @@ def _said(result: RunResultStreaming) -> list[Any]:
     return [dict(item) for item in result.to_input_list()]
 
 
-def _within_bounds(data: CallModelData[Any]) -> ModelInputData:
-    sent = [dict(item) for item in data.model_data.input]
-    return ModelInputData(bounded(sent), data.model_data.instructions)  # type: ignore[arg-type]
-
-
-def _with_changes(error: BackendError, bridge: Bridge) -> BackendError:
-    """The error, with what was changed before it: nobody is to think that nothing happened."""
-    ends = [f"{change.summary}" for change in bridge.changed]
+def _tell_changes(error: ShipmateError, bridge: Bridge) -> None:
+    """Add to an error what was changed before it: nobody is to think that nothing happened."""
+    ends = [change.summary for change in bridge.changed if change.data.get("status") not in UNTOUCHED]
     if ends:
         error.message = f"{error.message} Before that, in this turn: {' '.join(ends)}"
         error.hint = f"{error.hint} What was done stands; `shipmate history` lists it."
-    return error
 
 
 @cache

@@ -39,10 +39,11 @@ def repaired(items: Sequence[Item], answers: Mapping[str, str] | None = None) ->
 
 
 def bounded(items: Sequence[Item]) -> list[Item]:
-    """The newest whole turns that fit the budget, older tool outputs shortened; the turn in progress is kept whole."""
+    """The newest whole turns that fit the budget, older tool outputs shortened; of the turn in progress every item."""
     starts = [position for position, item in enumerate(items) if item.get("role") == "user"] or [0]
     present = starts[-1]
-    shortened = [*map(_shortened, items[:present]), *items[present:]]
+    readable = [*map(_readable, items)]
+    shortened = [*map(_shortened, readable[:present]), *_fitted(readable[present:])]
     size = _size(shortened[present:])
     begin = present
     for start in reversed(starts[:-1]):
@@ -59,6 +60,28 @@ def _answers(call_ids: list[str], answers: Mapping[str, str] | None) -> list[Ite
         {"type": "function_call_output", "call_id": call_id, "output": known.get(call_id, UNANSWERED)}
         for call_id in call_ids
     ]
+
+
+def _fitted(items: list[Item]) -> list[Item]:
+    """The items of a turn that is too long by itself, with its oldest outputs shortened as far as needed."""
+    excess = _size(items) - BUDGET
+    fitted = []
+    for item in items:
+        short = _shortened(item) if excess > 0 else item
+        excess -= _size([item]) - _size([short])
+        fitted.append(short)
+    return fitted
+
+
+def _readable(item: Item) -> Item:
+    """The item without arguments that are no JSON object: some servers refuse a history that has them."""
+    if item.get("type") != "function_call":
+        return item
+    try:
+        whole = isinstance(json.loads(item["arguments"]), dict)
+    except ValueError:
+        whole = False
+    return item if whole else {**item, "arguments": "{}"}
 
 
 def _shortened(item: Item) -> Item:
