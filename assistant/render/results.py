@@ -52,9 +52,24 @@ def _change(result: ToolResult) -> RenderableType:
     parts: list[RenderableType] = [Text.assemble((f"{mark} ", style), (printable(result.summary), ""))]
     if result.data["pods"]:
         parts.append(_pods(result.data["pods"]))
+    if "exit_code" in result.data:
+        parts += _output(result)
     if result.data["undo"]:
         parts.append(Text(f"Undo with: {result.data['undo']}", style="faint"))
     return Group(*parts)
+
+
+def _command(result: ToolResult) -> RenderableType:
+    return Group(*_output(result), _summary(result, "faint"))
+
+
+def _output(result: ToolResult) -> list[RenderableType]:
+    parts: list[RenderableType] = []
+    for stream, style in (("stdout", ""), ("stderr", "warn")):
+        text = printable(str(result.data.get(stream) or "").rstrip())
+        if text:
+            parts.append(Text(text, style=style))
+    return [*parts, Text("… (cut)", style="faint")] if result.data.get("truncated") else parts
 
 
 def _overview(result: ToolResult) -> RenderableType:
@@ -265,5 +280,6 @@ _SHAPES: dict[str, Callable[[ToolResult], RenderableType]] = {
     "search_resources": _matches,
     "explain_field": _explained,
     "check_access": _access,
+    "exec_in_pod": _command,
     "list_changes": _history,
 }

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mcp_tools.changes.rollout import Rollout
     from mcp_tools.cluster.connection import Connection
     from mcp_tools.cluster.resolve import Found
+    from mcp_tools.cluster.streams import CommandOutput
 
 UNWATCHED = "nobody waited for the end of the rollout"
 MAX_PREPARED = 100
@@ -42,6 +43,7 @@ class Change:
         change_id: The journal's number; None where nothing was kept.
         reason: Why it failed or was not carried out; None where it went as planned.
         rollout: The last look at a workload of it, the one that failed if one did.
+        output: What a command gave.
     """
 
     outcome: Outcome
@@ -49,6 +51,7 @@ class Change:
     change_id: int | None = None
     reason: str | None = None
     rollout: Rollout | None = None
+    output: CommandOutput | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +187,7 @@ class Engine:
         return prepared
 
     def _warnings(self, ready: Ready, *, several: bool) -> list[str]:
-        if ready.step.takes_away:
+        if ready.step.takes_away or ready.step.verb is Verb.EXEC:
             return list(ready.notes)
         about = f"{ready.found}: " if several else ""
         found = warnings_for(self._connection, ready.found, ready.step.changes)
@@ -236,6 +239,9 @@ class Engine:
 
     def _see_through(self, prepared: _Prepared, reporter: Reporter) -> Change:
         rollout: Rollout | None = None
+        output = next((ready.output for ready in prepared.steps if ready.output), None)
+        if output is not None:
+            return dataclasses.replace(self._end(prepared, *_command_end(output), None), output=output)
         for ready in prepared.steps:
             if not _rolls_out(ready):
                 continue
@@ -282,7 +288,21 @@ class Engine:
         return Change(outcome, prepared.plan, prepared.change_id, reason, rollout)
 
 
-_DOING = {Verb.PATCH: "applying to", Verb.APPLY: "applying", Verb.DELETE: "deleting", Verb.EVICT: "evicting"}
+_DOING = {
+    Verb.PATCH: "applying to",
+    Verb.APPLY: "applying",
+    Verb.DELETE: "deleting",
+    Verb.EVICT: "evicting",
+    Verb.EXEC: "running a command in",
+}
+
+
+def _command_end(output: CommandOutput) -> tuple[Outcome, str | None]:
+    if output.exit_code is None:
+        return Outcome.INTERRUPTED, "it did not end in time and was left to itself"
+    if output.exit_code:
+        return Outcome.FAILED, f"exit code {output.exit_code}"
+    return Outcome.VERIFIED, None
 
 
 def _as_sent(prepared: _Prepared, sent: list[Ready]) -> _Prepared:

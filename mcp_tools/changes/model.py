@@ -61,6 +61,8 @@ class Verb(enum.Enum):
     DELETE = "delete"
     EVICT = "evict"
     """Ask a pod to go, as its disruption budget allows (the eviction subresource)."""
+    EXEC = "exec"
+    """Run a command in a container of a pod; it leaves the object itself as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class Step:
     @property
     def idle(self) -> bool:
         """There is nothing to do: the object is as asked for."""
-        return not self.takes_away and not self.creates and not self.changes
+        return self.verb in {Verb.PATCH, Verb.APPLY} and not self.creates and not self.changes
 
     @property
     def takes_away(self) -> bool:

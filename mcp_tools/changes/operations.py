@@ -145,6 +145,18 @@ def pick_container(found: Found, container: str | None) -> tuple[str, dict[str, 
     return container, containers[container]
 
 
+def pick_pod_container(found: Found, container: str | None) -> str:
+    """The container of a pod that is meant; errors as `pick_container`."""
+    names = tuple(item["name"] for item in found.object["spec"]["containers"])
+    default = (found.object["metadata"].get("annotations") or {}).get("kubectl.kubernetes.io/default-container")
+    chosen = container or (names[0] if len(names) == 1 else default)
+    if chosen is None:
+        raise Ambiguous(f"{found} has several containers: {', '.join(names)}.", "Name one of them.", names)
+    if chosen not in names:
+        raise UsageError(f"{found} has no container {chosen!r}.", f"It has: {', '.join(names)}.")
+    return str(chosen)
+
+
 def require_workload(found: Found, done: str) -> None:
     """Refuse a kind that has no pods of its own; `done` ends the sentence "A Service cannot be …".
 

@@ -6,7 +6,7 @@ import os
 import socket
 from typing import TYPE_CHECKING
 
-from mcp_tools.changes.model import Outcome
+from mcp_tools.changes.model import Outcome, Verb
 from mcp_tools.changes.steps import overruled
 from mcp_tools.errors import ShipmateError
 
@@ -85,6 +85,9 @@ def _began(number: int) -> str:
 
 def _stands(writer: Writer, record: Record) -> bool:
     live = writer.look(record.step.target).object
+    if record.step.verb is Verb.EXEC:
+        # Whether it ran cannot be known; that it may have is the safe answer.
+        return True
     if record.step.takes_away:
         return not live or live["metadata"]["uid"] != record.step.uid or "deletionTimestamp" in live["metadata"]
     return bool(live) and overruled(record.step, live) is None

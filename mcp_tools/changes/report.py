@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from mcp_tools.changes.diff import public
@@ -39,6 +40,9 @@ def report(change: Change) -> Answer:
         **told(rollout.pods if rollout else ()),
         "undo": f"shipmate undo {change.change_id}" if undoable else None,
     }
+    if change.output:
+        output = dataclasses.asdict(change.output)
+        data |= {key: value for key, value in output.items() if value not in ("", False)}
     return Answer(_sentence(change), data)
 
 

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mcp_tools.cluster.pods import Condition, Owner, Pod, PodSummary, is_ready, list_pods, status_word, summarise
+from mcp_tools.cluster.pods import (
+    Condition,
+    Owner,
+    Pod,
+    PodSummary,
+    is_ready,
+    list_pods,
+    selector_of,
+    status_word,
+    summarise,
+)
 from mcp_tools.reads.answer import clip
 
 if TYPE_CHECKING:
@@ -138,23 +148,6 @@ def judge(connection: Connection, kind: Kind, workload: dict[str, Any]) -> Rollo
         available=available,
         pods=tuple(summarise(pod) for pod in pods),
     )
-
-
-def selector_of(workload: dict[str, Any]) -> str:
-    """The workload's pod selector in the API's string form; empty where it has none."""
-    selector = (workload.get("spec") or {}).get("selector") or {}
-    parts = [f"{key}={value}" for key, value in (selector.get("matchLabels") or {}).items()]
-    for rule in selector.get("matchExpressions") or []:
-        key, operator, values = rule["key"], rule["operator"], ",".join(rule.get("values") or [])
-        parts.append(
-            {
-                "In": f"{key} in ({values})",
-                "NotIn": f"{key} notin ({values})",
-                "Exists": key,
-                "DoesNotExist": f"!{key}",
-            }[operator]
-        )
-    return ",".join(parts)
 
 
 def _counts(kind: str, spec: dict[str, Any], status: WorkloadStatus) -> tuple[int, int, int, int]:

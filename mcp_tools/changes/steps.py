@@ -15,6 +15,7 @@ from mcp_tools.changes.warnings import moved_on
 from mcp_tools.cluster.connection import APPLY_PATCH, JSON_PATCH
 from mcp_tools.cluster.kinds import Kind, find_kind
 from mcp_tools.cluster.resolve import Found
+from mcp_tools.cluster.streams import CommandOutput, run_command
 from mcp_tools.errors import ApiError, Conflict, NotFound, ShipmateError, Unreachable
 from mcp_tools.redaction import MASK
 
@@ -30,6 +31,7 @@ WRITE_TRIES = 5
 GONE_SECONDS = 60.0
 GONE_PAUSE = 0.2
 EVICT_SECONDS = 60.0
+EXEC_SECONDS = 60.0
 EVICT_PAUSE = 1.0
 TOO_MANY_REQUESTS = 429
 AGAIN = "Nothing was changed. Ask again to see the change against what is there."
@@ -45,6 +47,7 @@ class Ready:
         body: For an apply.
         force: Take over fields that others manage; the plan said so.
         notes: What to know before saying yes.
+        output: What a command gave, once it ran.
     """
 
     step: Step
@@ -53,6 +56,7 @@ class Ready:
     body: dict[str, Any] | None = None
     force: bool = False
     notes: tuple[str, ...] = ()
+    output: CommandOutput | None = None
 
 
 class Writer:
@@ -88,6 +92,8 @@ class Writer:
             return ready
         if wanted.verb is Verb.EVICT:
             return self._dry_evict(ready)
+        if wanted.verb is Verb.EXEC:
+            return ready
         if wanted.verb is Verb.PATCH:
             dry = self._patch(found, found.object, wanted.edits, dry_run=True)
             return _with_changes(ready, compare(found.object, dry))
@@ -111,6 +117,8 @@ class Writer:
         if ready.step.verb is Verb.EVICT:
             self._evict_in_time(ready)
             return ready
+        if ready.step.verb is Verb.EXEC:
+            return self._execute(ready)
         conflict: Conflict | None = None
         for _ in range(WRITE_TRIES):
             live = self._guard(ready)
@@ -147,8 +155,8 @@ class Writer:
 
     def _take_back(self, ready: Ready) -> Found:
         step = ready.step
-        if step.verb is Verb.EVICT:
-            # Its controller made another pod; this one cannot come back.
+        if step.verb in {Verb.EVICT, Verb.EXEC}:
+            # An evicted pod was made anew elsewhere, and what a command did cannot be known.
             return dataclasses.replace(ready.found, object={})
         if step.verb is Verb.DELETE:
             body = recreatable(ready.found.object)
@@ -300,6 +308,16 @@ class Writer:
             options["dryRun"] = ["All"]
         found = ready.found
         self._connection.write("DELETE", found.kind.path(found.namespace, found.name), options)
+
+    def _execute(self, ready: Ready) -> Ready:
+        found, body = ready.found, ready.body or {}
+        live = self.find(ready.step.target).object
+        if live["metadata"]["uid"] != ready.step.uid:
+            raise Conflict(f"{ready.step.target} was deleted and made anew since the plan was shown.", AGAIN)
+        output = run_command(
+            self._connection, found.namespace or "", found.name, body["container"], body["argv"], timeout=EXEC_SECONDS
+        )
+        return dataclasses.replace(ready, output=output)
 
     def _dry_evict(self, ready: Ready) -> Ready:
         try:

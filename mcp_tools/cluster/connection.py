@@ -138,6 +138,24 @@ class Connection:
         finally:
             response.release_conn()
 
+    def open_socket(self, path: str, query: Sequence[tuple[str, Any]]) -> Any:
+        """Open a WebSocket to a streaming subresource; errors as `get`.
+
+        Returns:
+            The official client's `WSClient`; the caller closes it.
+        """
+        from kubernetes.stream.ws_client import WSClient
+        from websocket import WebSocketBadStatusException, WebSocketException
+
+        _, url, headers, _, _ = self._client.param_serialize("GET", path, auth_settings=["BearerToken"])
+        address = f"{re.sub('^http', 'ws', url)}?{urlencode(query)}"
+        try:
+            return WSClient(self._client.configuration, address, headers, capture_all=False)
+        except WebSocketBadStatusException as error:
+            raise self._refused(error.status_code, error.resp_body or b"") from error
+        except (WebSocketException, OSError) as error:
+            raise self._unreachable(error) from error
+
     def close(self) -> None:
         """Close the pooled sockets."""
         self._client.close()

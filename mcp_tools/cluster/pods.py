@@ -127,6 +127,23 @@ def list_pods(connection: Connection, namespace: str, label_selector: str) -> li
     return sorted(_pods.decode(raw).items, key=lambda pod: (pod.metadata.creation_timestamp, pod.metadata.name))
 
 
+def selector_of(workload: dict[str, Any]) -> str:
+    """The workload's pod selector in the API's string form; empty where it has none."""
+    selector = (workload.get("spec") or {}).get("selector") or {}
+    parts = [f"{key}={value}" for key, value in (selector.get("matchLabels") or {}).items()]
+    for rule in selector.get("matchExpressions") or []:
+        key, operator, values = rule["key"], rule["operator"], ",".join(rule.get("values") or [])
+        parts.append(
+            {
+                "In": f"{key} in ({values})",
+                "NotIn": f"{key} notin ({values})",
+                "Exists": key,
+                "DoesNotExist": f"!{key}",
+            }[operator]
+        )
+    return ",".join(parts)
+
+
 @dataclass(frozen=True, slots=True)
 class PodSummary:
     """One line about a pod.

@@ -69,6 +69,28 @@ def find_object(connection: Connection, target: str, namespace: str | None, kind
     return (workloads or hits)[0]
 
 
+def find_pod(connection: Connection, target: str, namespace: str | None) -> Found:
+    """The pod that the words name, or one that runs of the workload that they name; errors as `find_object`.
+
+    Raises:
+        NotFound: No pod of the workload runs.
+    """
+    from mcp_tools.cluster.pods import is_ready, list_pods, selector_of
+
+    found = find_object(connection, target, namespace, (*WORKLOADS, "pods"))
+    if found.kind.plural == "pods":
+        return found
+    selector = selector_of(found.object)
+    pods = list_pods(connection, found.namespace or "", selector) if selector else []
+    running = [pod for pod in pods if pod.status.phase == "Running" and not pod.metadata.deletion_timestamp]
+    if not running:
+        raise NotFound(f"No pod of {found} runs.", "describe shows why.")
+    best = next((pod for pod in running if is_ready(pod)), running[0])
+    kind = built_in("pods")
+    path = kind.path(found.namespace, best.metadata.name)
+    return Found(kind, found.namespace, best.metadata.name, connection.get_object(path))
+
+
 def _get(connection: Connection, kind: Kind, namespace: str, name: str) -> Found | None:
     where = namespace if kind.namespaced else None
     try:

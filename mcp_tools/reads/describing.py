@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mcp_tools.changes.rollout import selector_of
-from mcp_tools.cluster.pods import PodSummary, age, list_pods, summarise, told
+from mcp_tools.cluster.pods import PodSummary, age, list_pods, selector_of, summarise, told
 from mcp_tools.cluster.resolve import DESCRIBABLE, find_object
 from mcp_tools.reads.answer import Answer, clip, count
 from mcp_tools.reads.events import events_of

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mcp_tools.changes.rollout import selector_of
-from mcp_tools.cluster.pods import Pod, list_pods
+from mcp_tools.cluster.pods import Pod, list_pods, selector_of
 from mcp_tools.cluster.resolve import WORKLOADS, Found, find_object
 from mcp_tools.errors import Ambiguous, Invalid, NotFound, UsageError
 from mcp_tools.reads.answer import LINE_WIDTH, Answer, clip, count

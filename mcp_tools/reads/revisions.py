@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mcp_tools.changes.diff import compare, public
-from mcp_tools.changes.rollout import selector_of
 from mcp_tools.cluster.kinds import built_in
-from mcp_tools.cluster.pods import age
+from mcp_tools.cluster.pods import age, selector_of
 
 if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection

@@ -77,6 +77,13 @@ class NodeInput(ToolInput):
     action: Literal["cordon", "uncordon", "drain"]
 
 
+class ExecInput(TargetInput):
+    """What to run, and where."""
+
+    command: Annotated[list[str], Field(min_length=1, max_length=100, description='Its words: ["ls","-l"]; no shell')]
+    container: Annotated[str | None, Field(default=None, description="Needed when there are several")]
+
+
 class PlanInput(ToolInput):
     """A plan that was shown."""
 
@@ -177,6 +184,18 @@ def _autoscale(hands: Hands, given: AutoscaleInput) -> Answer:
     return _run(hands, autoscale(hands.connection, found, given.min, given.max, given.cpu_percent))
 
 
+def _exec(hands: Hands, given: ExecInput) -> Answer:
+    from mcp_tools.changes.executing import only_looks, run_in_pod
+    from mcp_tools.cluster.resolve import find_pod
+    from mcp_tools.reads.commands import look
+
+    found = find_pod(hands.connection, given.target, given.namespace)
+    wanted = run_in_pod(found, given.command, given.container)
+    if only_looks(given.command):
+        return look(hands.connection, found, wanted.arguments["container"], given.command)
+    return _run(hands, wanted)
+
+
 def _apply(hands: Hands, given: PlanInput) -> Answer:
     from mcp_tools.changes.report import report
 
@@ -249,6 +268,14 @@ TOOLS = (
         idempotent=True,
     ),
     _change("delete_resource", "Delete", "Delete an object with what it owns.", TargetInput, _delete, idempotent=True),
+    Tool(
+        "exec_in_pod",
+        "Run a command",
+        "Run a command in a pod, or in one pod of a workload. Those that only look run at once, others need approval.",
+        ExecInput,
+        _exec,
+        destructive=True,
+    ),
     _change(
         "node_maintenance",
         "Node",

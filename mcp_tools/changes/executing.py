@@ -1,0 +1,69 @@
+"""Running a command in a container: some only look and need no approval, all others are a change that is asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from mcp_tools.changes.model import Verb
+from mcp_tools.changes.operations import Wanted, pick_pod_container
+from mcp_tools.errors import UsageError
+
+if TYPE_CHECKING:
+    from mcp_tools.cluster.resolve import Found
+
+MAX_WORDS = 100
+LOOKING = frozenset(
+    {"cat", "date", "df", "dig", "du", "egrep", "file", "free", "getent", "grep", "head", "hostname", "id", "ip", "ls"}
+    | {"md5sum", "netstat", "nproc", "nslookup", "ps", "pwd", "sha256sum", "ss", "stat", "tail", "top", "uname"}
+    | {"uptime", "wc", "which", "whoami"}
+)
+"""Programs that change nothing, whatever their arguments, but for those below."""
+CHANGING_WORDS = {
+    "date": re.compile(r"-s|--set|^\d{4,}"),
+    "hostname": re.compile(r"^[^-]|^-F|^-b"),
+    "ip": re.compile(r"^(?:add|del|delete|set|change|replace|flush|append|netns|exec)$"),
+    "ss": re.compile(r"^-\w*K|--kill"),
+    "file": re.compile(r"^-\w*C|--compile"),
+    "dig": re.compile(r"^-f"),
+    "getent": re.compile(r"^shadow$"),
+    "top": re.compile(r"^(?!-\w*b)"),
+}
+"""Arguments with which a program does more than look."""
+SENSITIVE = re.compile(
+    r"secret|token|shadow|passw|credential|environ|\.env\b|\.pem$|\.key$|id_rsa|id_ed25519", re.IGNORECASE
+)
+"""Words that name what should not be shown without a question."""
+
+
+def only_looks(argv: Sequence[str]) -> bool:
+    """Whether a command, by its parsed words, changes nothing and reads nothing delicate."""
+    program = PurePosixPath(argv[0]).name
+    if program not in LOOKING or (argv[0] != program and not argv[0].startswith(("/bin/", "/usr/bin/", "/sbin/"))):
+        return False
+    changing = CHANGING_WORDS.get(program)
+    return not any(SENSITIVE.search(word) or (changing and changing.search(word)) for word in argv[1:])
+
+
+def run_in_pod(found: Found, argv: Sequence[str], container: str | None) -> Wanted:
+    """Run a command in a pod's container.
+
+    Raises:
+        UsageError: There is no command, or no such container.
+        Ambiguous: There are several containers and none was named.
+    """
+    if not argv or not argv[0] or len(argv) > MAX_WORDS or any("\0" in word for word in argv):
+        raise UsageError("That is no command.", "Give its words, such as ls -l /tmp.")
+    name = pick_pod_container(found, container)
+    return Wanted(
+        action="exec",
+        title=f"Run `{' '.join(argv)}` in {found} (container {name})",
+        found=found,
+        arguments={"argv": list(argv), "container": name},
+        verb=Verb.EXEC,
+        body={"argv": list(argv), "container": name},
+        notes=("What a command does cannot be dry-run, watched or undone.",),
+        reversible=False,
+    )
