@@ -20,7 +20,6 @@ from mcp_tools.changes.executing import only_looks
         "hostname",
         "hostname -i",
         "ip addr show",
-        "top -b -n 1",
         "nslookup backend",
         "tail -n 50 /var/log/app.log",
     ],
