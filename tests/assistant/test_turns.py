@@ -14,29 +14,33 @@ from wire_server import DONE, call, calls, chunk, stream, text
 from assistant.agent.history import BUDGET, bounded
 from assistant.backends import errors
 from assistant.brain import Cancelled
-from assistant.conversation import Conversation, ConversationProblem, Item
+from assistant.conversation import ConversationProblem, Item
 from assistant.events import TextDelta, ToolCalled, ToolFailed, ToolReturned
 from assistant.turn import TurnResult
 from mcp_tools.changes.model import Decision, Plan
 from mcp_tools.errors import Declined, NotFound, UsageError
+from mcp_tools.toolbox import Toolbox
 
 if TYPE_CHECKING:
     from agent_helpers import Talk
+
+    from mcp_tools.tools.base import Tool
 
 
 def scale(replicas: int, target: str = "web", **more: Any) -> dict[str, Any]:
     return call("scale", {"target": target, "replicas": replicas}, **more)
 
 
-def test_a_stop_before_the_first_request_is_not_lost(talk: Talk, home: Path) -> None:
-    class Slow(Conversation):
-        """One that is still being read when the user stops."""
+def test_a_stop_before_the_first_request_is_not_lost(talk: Talk) -> None:
+    class Slow(Toolbox):
+        """One that is still being connected to when the user stops."""
 
-        def items(self) -> list[Item]:
+        @property
+        def tools(self) -> tuple[Tool, ...]:
             talk.brain.cancel()
-            return super().items()
+            return super().tools
 
-    talk.conversation = Slow("slow", home / "talk.db")
+    talk.toolbox = Slow(talk.toolbox.target)
     talk.wire.script = [stream(*text("Too late."))]
     with pytest.raises(Cancelled):
         talk("hello")
