@@ -6,9 +6,12 @@ waits there for its answer. That makes Ctrl-C simple: it arrives in the face's t
 
 from __future__ import annotations
 
+import enum
 import queue
+import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from assistant.brain import Brain
     from mcp_tools.toolbox import Toolbox
 
+WAKE_SECONDS = 0.2
 USAGE = 2
 INTERRUPTED = 130
 """What a shell reports for a process that SIGINT ended."""
@@ -39,6 +43,15 @@ _EXIT_OF = {
     Outcome.FAILED.value: 1,
     Outcome.INTERRUPTED.value: INTERRUPTED,
 }
+
+
+class Stop(enum.Enum):
+    """What a user who stops a turn wants of a change that is rolling out."""
+
+    KEEP = "keep"
+    ROLL_BACK = "roll back"
+    GO_ON = "go on"
+    """Not to stop after all."""
 
 
 class Face(Protocol):
@@ -57,8 +70,8 @@ class Face(Protocol):
             ApprovalNeeded: Nobody is there to ask.
         """
 
-    def waiting(self) -> None:
-        """The user asked to stop, and the turn ends as soon as nothing is half done."""
+    def stopping(self) -> Stop:
+        """The user pressed Ctrl-C: what is to become of what is in flight."""
 
 
 @dataclass
@@ -129,11 +142,15 @@ class _Question:
     error: ShipmateError | None = None
 
 
+class _CtrlC:
+    pass
+
+
 class _End:
     pass
 
 
-_Item = Event | Progress | _Question | _End | BaseException
+_Item = Event | Progress | _Question | _CtrlC | _End | BaseException
 
 
 def run_turn(brain: Brain, toolbox: Toolbox, text: str, face: Face) -> TurnResult:
@@ -165,13 +182,17 @@ def run_turn(brain: Brain, toolbox: Toolbox, text: str, face: Face) -> TurnResul
             items.put(_End())
 
     def stop() -> None:
+        wish = face.stopping()
+        if wish is Stop.GO_ON:
+            return
         cancelled.set()
-        face.waiting()
+        toolbox.interrupt(roll_back=wish is Stop.ROLL_BACK)
         brain.cancel()
 
     toolbox.approver, toolbox.reporter = approve, items.put
     threading.Thread(target=work, name="turn", daemon=True).start()
-    _drain(items, face, result, stop)
+    with _on_ctrl_c(lambda *_: items.put(_CtrlC())):
+        _drain(items, face, result, stop)
     return result
 
 
@@ -180,29 +201,37 @@ def _drain(items: queue.SimpleQueue[_Item], face: Face, result: TurnResult, stop
     hung_up: BrokenPipeError | None = None
     while True:
         try:
-            item = items.get()
-            if isinstance(item, _End):
-                break
-            _deliver(item, face, result)
+            # The signal may reach another thread, which does not wake this one.
+            item = items.get(timeout=WAKE_SECONDS)
+        except queue.Empty:
+            continue
+        if isinstance(item, _End):
+            break
+        try:
+            _deliver(item, face, result, stop)
         except BrokenPipeError as error:
             # Nobody reads the answer any more; what was begun is seen through all the same.
             hung_up = error
-        except KeyboardInterrupt:
-            stop()
     if hung_up is not None:
         raise hung_up
 
 
-def _deliver(item: _Item, face: Face, result: TurnResult) -> None:
+def _deliver(item: _Item, face: Face, result: TurnResult, stop: Callable[[], None]) -> None:
     match item:
         case _Question():
             try:
-                item.decision = face.decide(item.plan)
+                with _on_ctrl_c(signal.default_int_handler):
+                    item.decision = face.decide(item.plan)
+            except KeyboardInterrupt:
+                stop()
             except ShipmateError as error:
                 item.error = result.unapproved = error
             finally:
-                # Also on Ctrl-C: a question that nobody answered is a no.
+                # A question that nobody answered is a no.
                 item.answered.set()
+        case _CtrlC():
+            with _on_ctrl_c(signal.default_int_handler):
+                stop()
         case Progress():
             face.progress(item)
         case BaseException():
@@ -212,3 +241,19 @@ def _deliver(item: _Item, face: Face, result: TurnResult) -> None:
         case _:
             result.note(item)
             face.show(item)
+
+
+@contextmanager
+def _on_ctrl_c(handler: Callable[..., object]) -> Iterator[None]:
+    """Let Ctrl-C call the handler instead of raising wherever the program happens to be, in the middle of a line even.
+
+    Only where a person is asked does it raise `KeyboardInterrupt`: that ends the question.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

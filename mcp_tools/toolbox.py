@@ -151,10 +151,14 @@ class Toolbox:
         summary = redact_text(answer.summary)
         return ToolResult(summary, {"summary": summary, **redact(answer.data)})
 
-    def interrupt(self) -> None:
-        """Stop waiting for a rollout, from another thread or a signal handler; what was applied stays."""
+    def interrupt(self, *, roll_back: bool = False) -> None:
+        """Stop waiting for a rollout, from another thread or a signal handler.
+
+        Args:
+            roll_back: Put back what was there; without it what was applied stays.
+        """
         if self._engine is not None:
-            self._engine.interrupt()
+            self._engine.interrupt(roll_back=roll_back)
 
     def close(self) -> None:
         """Close the connection and the journal; a later call opens them again."""

@@ -14,6 +14,7 @@ from assistant.render.plan import render_plan
 from assistant.render.prose import Prose
 from assistant.render.results import render_brief, render_result
 from assistant.render.tables import emit
+from assistant.turn import Stop
 from mcp_tools.changes.model import Phase
 
 if TYPE_CHECKING:
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
     from mcp_tools.errors import ShipmateError
 
 MAX_ASKED = 3
+WISHES = {
+    "k": Stop.KEEP,
+    "keep": Stop.KEEP,
+    "r": Stop.ROLL_BACK,
+    "roll back": Stop.ROLL_BACK,
+    "w": Stop.GO_ON,
+    "watch": Stop.GO_ON,
+}
 
 
 class ConsoleFace:
@@ -47,6 +56,7 @@ class ConsoleFace:
         self._quiet = quiet
         self._prose = Prose(answer)
         self._spinner: Status | None = None
+        self._rolling = False
         self._started = time.monotonic()
 
     def show(self, event: Event) -> None:
@@ -87,12 +97,14 @@ class ConsoleFace:
     def progress(self, progress: Progress) -> None:
         """A change moved on."""
         if progress.phase is Phase.DONE:
+            self._rolling = False
             self._rest()
             return
         if progress.phase is Phase.RECOVERED:
             self._chrome.print(Text(printable(progress.message), style="warn"))
             return
         elapsed = time.monotonic() - self._started
+        self._rolling = progress.phase is Phase.WATCHING
         style = "warn" if progress.phase is Phase.ROLLING_BACK else "faint"
         line = Text.assemble((f"  {elapsed:5.1f} s  ", "faint"), (printable(progress.message), style))
         self._chrome.print(line)
@@ -109,11 +121,29 @@ class ConsoleFace:
         self._started = time.monotonic()
         return decision
 
-    def waiting(self) -> None:
-        """The user asked to stop."""
+    def stopping(self) -> Stop:
+        """The user pressed Ctrl-C; a rollout that is watched is kept, taken back or watched on, as they say."""
         self._rest()
         self._prose.end()
-        self._chrome.print(Text("Stopping as soon as nothing is half done…", style="warn"))
+        wish = self._wish() if self._rolling and self._consent is Consent.ASK else Stop.KEEP
+        if wish is Stop.GO_ON:
+            self._busy("watching")
+        else:
+            self._chrome.print(Text("Stopping as soon as nothing is half done…", style="warn"))
+        return wish
+
+    def _wish(self) -> Stop:
+        self._chrome.print()
+        question = Text("The change is rolling out: [k]eep it, [r]oll it back, or [w]atch on? ", style="head")
+        for _ in range(MAX_ASKED):
+            self._chrome.print(question, end="")
+            try:
+                answer = input().strip().lower()
+            except (EOFError, KeyboardInterrupt):
+                break
+            if answer in WISHES:
+                return WISHES[answer]
+        return Stop.KEEP
 
     def end(self) -> None:
         """The turn is over: nothing moves any more."""

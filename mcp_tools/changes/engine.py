@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mcp_tools.cluster.streams import CommandOutput
 
 UNWATCHED = "nobody waited for the end of the rollout"
+WANTED_BACK = "the user stopped it and wanted it back"
 MAX_PREPARED = 100
 DEFINES = {"Namespace", "CustomResourceDefinition"}
 """What later steps of the same plan may need before the server can dry-run them."""
@@ -78,9 +79,15 @@ class Engine:
         self._watcher = Watcher(connection, self._stop)
         self._timeout = timeout
         self._policy = policy
+        self._wanted_back = False
 
-    def interrupt(self) -> None:
-        """Stop watching the rollout in flight, from another thread or a signal handler; what was applied stays."""
+    def interrupt(self, *, roll_back: bool = False) -> None:
+        """Stop watching the rollout in flight, from another thread or a signal handler.
+
+        Args:
+            roll_back: Put back what was there; without it what was applied stays.
+        """
+        self._wanted_back = self._wanted_back or roll_back
         self._stop.set()
 
     def run(self, wanted: Wanted | Request, approver: Approver, reporter: Reporter) -> Change:
@@ -90,7 +97,7 @@ class Engine:
             ShipmateError: An object cannot be read, a dry run refused the change, or nobody can be asked. Nothing was
                 changed then. Once something was sent, the end is told by the `Change` that is returned.
         """
-        self._stop.clear()
+        self._begin()
         request = (
             wanted
             if isinstance(wanted, Request)
@@ -108,7 +115,7 @@ class Engine:
             PlanExpired: The plan is unknown, used, too old, for another cluster, or held a secret that is gone.
             Conflict: Somebody changed an object since the plan was shown; nothing was changed.
         """
-        self._stop.clear()
+        self._begin()
         entry = self._journal.planned(plan_id)
         prepared = self._prepared.get(plan_id) or self._restore(entry)
         return self._decide(prepared, approver, reporter)
@@ -127,6 +134,10 @@ class Engine:
     def recover(self) -> list[str]:
         """Find out how changes ended whose process died in the middle; returns a sentence for each to tell the user."""
         return recover(self._journal, self._writer, self._connection.context)
+
+    def _begin(self) -> None:
+        self._stop.clear()
+        self._wanted_back = False
 
     def _decide(self, prepared: _Prepared, approver: Approver, reporter: Reporter) -> Change:
         plan = prepared.plan
@@ -247,6 +258,9 @@ class Engine:
                 continue
             verdict = self._watcher.watch(ready.found, self._timeout, Phase.WATCHING, reporter)
             rollout = verdict.rollout
+            if verdict.interrupted and self._wanted_back:
+                self._begin()
+                return self._roll_back(prepared, list(prepared.steps), reporter, WANTED_BACK, rollout)
             if verdict.interrupted:
                 return self._end(prepared, Outcome.INTERRUPTED, UNWATCHED, rollout)
             if verdict.failure:

@@ -95,6 +95,8 @@ def test_ctrl_c_stops_the_turn_and_not_the_program(chat: Terminal) -> None:
     chat.child.sendline("y")
     chat.expect("replicas updated")
     chat.child.sendintr()
+    chat.expect("[k]eep it, [r]oll it back, or [w]atch on?")
+    chat.child.sendline("k")
     chat.expect("Applied, not verified")
     chat.expect(PROMPT)
     chat.enter("/undo")
@@ -104,6 +106,30 @@ def test_ctrl_c_stops_the_turn_and_not_the_program(chat: Terminal) -> None:
     chat.enter("get deployments")
     chat.expect("backend")
     assert chat.leave() == 0
+
+
+def test_a_rollout_can_be_stopped_and_taken_back_or_watched_on(chat: Terminal, user: User, api: Api) -> None:
+    question = "[k]eep it, [r]oll it back, or [w]atch on?"
+    chat.enter("restart backend")
+    chat.expect("Apply this? [y/N]")
+    chat.child.sendline("y")
+    chat.expect("replicas updated")
+    chat.child.sendintr()
+    chat.expect(question)
+    chat.child.sendline("w")
+    chat.expect("Done and verified")
+    chat.expect(PROMPT)
+    chat.enter("set image of backend to todo-backend:absent")
+    chat.expect("Apply this? [y/N]")
+    chat.child.sendline("y")
+    chat.expect("replicas updated")
+    chat.child.sendintr()
+    chat.expect(question)
+    chat.child.sendline("r")
+    chat.expect("Failed and rolled back")
+    chat.expect("wanted it back")
+    live = api("GET", f"/apis/apps/v1/namespaces/{user.namespace}/deployments/backend")
+    assert live["spec"]["template"]["spec"]["containers"][0]["image"] == "nginx:1.27"
 
 
 def test_a_line_that_ends_in_a_backslash_goes_on(chat: Terminal) -> None:
