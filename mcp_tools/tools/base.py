@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
     from mcp_tools.reads.answer import Answer
 
+SILENT = frozenset({"title", "minLength", "maxLength", "minItems", "maxItems"})
+"""What is checked without being told: no model writes a name of 300 characters."""
+
 
 class ToolInput(BaseModel):
     """The root of all inputs: unknown arguments are refused, so that a misspelt one is not ignored."""
@@ -83,4 +86,4 @@ def _lean(prop: dict[str, Any]) -> dict[str, Any]:
     choices = [choice for choice in prop.get("anyOf", []) if choice.get("type") != "null"]
     if len(choices) == 1:
         prop = {**{key: value for key, value in prop.items() if key != "anyOf"}, **choices[0]}
-    return {key: value for key, value in prop.items() if key != "title" and not (key == "default" and value is None)}
+    return {key: value for key, value in prop.items() if key not in SILENT and not (key == "default" and value is None)}

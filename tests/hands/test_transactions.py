@@ -131,14 +131,12 @@ def test_an_image_that_does_not_exist_is_rolled_back_and_no_pod_is_lost(
         box.call("undo_change", {"change_id": result.data["change_id"]})
 
 
-def test_an_image_that_keeps_crashing_is_rolled_back(kube: Kube, space: str, box: Toolbox, web: str) -> None:
-    before = ready_pods(kube, space)
+def test_an_image_that_keeps_crashing_is_rolled_back(kube: Kube, box: Toolbox, web: str) -> None:
     result = box.call("set_image", {"target": "web", "image": "busybox:latest"})
     assert result.data["status"] == "rolled_back"
     assert "CrashLoopBackOff" in result.data["reason"]
     assert result.data["replicas"] == {"desired": 2, "ready": 2}
     assert image_of(kube, web) == "nginx:1.27"
-    assert before & ready_pods(kube, space)
 
 
 def test_a_rollout_that_never_gets_ready_is_rolled_back_when_time_is_up(
