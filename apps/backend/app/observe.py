@@ -57,22 +57,31 @@ class ObserveMiddleware:
         given = Headers(scope=scope).get("x-request-id", "")
         current = given if _ID.fullmatch(given) else uuid.uuid4().hex
         reset = request_id.set(current)
-        status = 500
+        status, recorded = 500, False
+        start = time.perf_counter()
+
+        def record() -> None:
+            nonlocal recorded
+            if not recorded:
+                recorded = True
+                self._record(scope, status, time.perf_counter() - start)
 
         async def observed(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 MutableHeaders(scope=message)["X-Request-ID"] = current
+            elif not message.get("more_body", False):
+                # Before the last byte: who has the answer finds it counted.
+                record()
             await send(message)
 
-        start = time.perf_counter()
         IN_FLIGHT.inc()
         try:
             await self._app(scope, receive, observed)
         finally:
             IN_FLIGHT.dec()
-            self._record(scope, status, time.perf_counter() - start)
+            record()
             request_id.reset(reset)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +62,14 @@ def serve(module: str, source: Path, folder: Path, alive: str, **variables: str)
             if process.poll() is None:
                 process.kill()
             process.wait()
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Wait for what happens a moment after an answer."""
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.05)
 
 
 def _start(module: str, folder: Path, settings: dict[str, str], output: IO[bytes]) -> subprocess.Popen[bytes]:

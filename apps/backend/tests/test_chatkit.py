@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 from conftest import Stack
 from issuer import Issuer
 from model import Model, Refusal
-from process import Service
+from process import Service, eventually
 
 
 @pytest.fixture
@@ -145,9 +144,8 @@ def test_who_leaves_in_the_middle_finds_what_was_read(panel: httpx2.Client, mode
         thread = json.loads(next(lines).removeprefix("data: "))["thread"]["id"]
         while "text_delta" not in next(lines):
             pass
-    deadline = time.monotonic() + 30
-    while len(kept := spoken(ask(panel, "threads.get_by_id", thread_id=thread))) < 2 and time.monotonic() < deadline:
-        time.sleep(0.1)
+    eventually(lambda: len(spoken(ask(panel, "threads.get_by_id", thread_id=thread))) == 2)
+    kept = spoken(ask(panel, "threads.get_by_id", thread_id=thread))
     assert kept[1][0] == "assistant_message"
     assert "word" in kept[1][1]
     assert len(kept[1][1]) < 2000

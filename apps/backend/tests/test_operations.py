@@ -70,7 +70,7 @@ def test_the_metrics_count_by_route_and_not_by_task(backend: process.Service, ap
     assert 'http_requests_total{method="GET",route="/api/tasks/{task_id}",status="200"}' in text
     assert 'http_requests_total{method="GET",route="unmatched",status="404"}' in text
     assert task["id"] not in text
-    assert "database_connections_in_use 0.0" in text
+    process.eventually(lambda: "database_connections_in_use 0.0" in api.get("/metrics").text)
 
 
 def test_what_does_not_exist_is_a_problem_document_too(api: httpx2.Client) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 from app.auth import CurrentUser, User
 from app.chat.assistant import Assistant, ChatFailed, Text, ToolUse
@@ -20,6 +20,7 @@ from app.chat.model import Role
 from app.chat.store import ConversationStore, title_of
 from app.chat.streaming import event_stream
 from app.database import Database
+from app.tasks.schemas import VISIBLE, trimmed
 
 log = logging.getLogger(__name__)
 router = APIRouter(prefix="/chat", tags=["chat"])
@@ -30,10 +31,7 @@ class ChatRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    message: Annotated[
-        str,
-        StringConstraints(min_length=1, max_length=4000, strip_whitespace=True, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$"),
-    ]
+    message: Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=VISIBLE), AfterValidator(trimmed)]
     conversation_id: uuid.UUID | None = None
 
 

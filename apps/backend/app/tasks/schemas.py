@@ -12,14 +12,18 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from app.tasks.model import Priority, Recurrence
 
-# PostgreSQL's text holds no NUL.
+
+def trimmed(text: str) -> str:
+    """`text` without blanks at its ends; Python counts more as blank than the pattern does."""
+    return text.strip() or text
+
+
+# PostgreSQL's text holds no NUL. Blanks at the ends are taken off after the length is checked: the document says what
+# may be sent, not what is kept.
+VISIBLE = r"^[^\x00]*[^\s\x00][^\x00]*$"
 Text = Annotated[str, StringConstraints(max_length=5000, pattern=r"^[^\x00]*$")]
-Title = Annotated[
-    str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")
-]
-Tag = Annotated[
-    str, StringConstraints(min_length=1, max_length=50, strip_whitespace=True, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")
-]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=VISIBLE), AfterValidator(trimmed)]
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=50, pattern=VISIBLE), AfterValidator(trimmed)]
 
 
 def _distinct(tags: list[str]) -> list[str]:
