@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -10,11 +12,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+import yaml
 from hands_helpers import Kube, Person, deployment, deployments
 
+from mcp_tools.changes.diff import compare
 from mcp_tools.changes.model import Phase
 from mcp_tools.cluster.target import Target
-from mcp_tools.errors import Conflict, ShipmateError
+from mcp_tools.errors import Conflict, Forbidden, ShipmateError
 from mcp_tools.toolbox import Toolbox
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
@@ -217,3 +221,81 @@ def test_reads_of_a_real_api_server(real: Kube, space: str, box: Toolbox, web: s
     assert "2 of 2 pods ready" in box.call("describe_resource", {"target": "web"}).summary
     assert "number of desired pods" in str(box.call("explain_field", {"path": "deployment.spec.replicas"}).data).lower()
     assert box.call("list_events", {}).data["summary"]
+
+
+def test_each_operation_once_with_its_undo(real: Kube, space: str, box: Toolbox, web: str, person: Person) -> None:
+    before = real.get(web)
+    autoscaler = {"target": "web", "min": 2, "max": 3}
+    for tool, arguments in (
+        ("configure_workload", {"target": "web", "env": {"MODE": "fast"}, "requests": {"cpu": "10m"}}),
+        ("patch_resource", {"target": "web", "labels": {"team": "blue"}, "fields": {"spec.minReadySeconds": 1}}),
+        ("rollout", {"target": "web", "action": "pause"}),
+        ("autoscale", autoscaler),
+        ("apply_manifest", {"manifest": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: b}"}),
+        ("delete_resource", {"target": "configmap/kube-root-ca.crt"}),
+    ):
+        data = box.call(tool, arguments).data
+        assert data["status"] == "verified", (tool, data)
+        if tool == "delete_resource":
+            # Its controller has made it again by now, which is not ours to overrule.
+            continue
+        undone = box.call("undo_change", {"change_id": data["change_id"]}).data
+        assert undone["status"] == "verified", (tool, undone)
+    assert compare(before, real.get(web)) == ()
+
+    gone = box.call("delete_resource", {"target": "deployment/web"}).data
+    assert gone["status"] == "verified"
+    assert box.call("undo_change", {}).data["status"] == "verified"
+    assert compare(before, real.get(web)) == ()
+    assert len(ready_pods(real, space)) == 2
+
+
+def test_an_earlier_revision_comes_back(real: Kube, box: Toolbox, web: str) -> None:
+    box.call("configure_workload", {"target": "web", "env": {"MODE": "fast"}})
+    data = box.call("rollout", {"target": "web", "action": "undo"}).data
+    assert data["status"] == "verified"
+    assert "env" not in real.get(web)["spec"]["template"]["spec"]["containers"][0]
+    assert [row["revision"] for row in box.call("rollout_status", {"target": "web"}).data["revisions"]] == [3, 2]
+
+
+def test_commands_run_in_real_containers(box: Toolbox, web: str, person: Person) -> None:
+    looked = box.call("exec_in_pod", {"target": "web", "command": ["ls", "/"]}).data
+    assert looked["exit_code"] == 0
+    assert "etc" in looked["stdout"].split()
+    assert not person.plans
+    ran = box.call("exec_in_pod", {"target": "web", "command": ["sh", "-c", "echo out; echo err >&2; exit 3"]}).data
+    assert (ran["status"], ran["exit_code"], ran["stdout"], ran["stderr"]) == ("failed", 3, "out\n", "err\n")
+    assert len(person.plans) == 1
+
+
+def test_a_refusal_names_the_rule_that_is_missing(real: Kube, space: str, web: str, tmp_path: Path) -> None:
+    real.make(f"/api/v1/namespaces/{space}/serviceaccounts", {"metadata": {"name": "weak"}})
+    token = real.make(f"/api/v1/namespaces/{space}/serviceaccounts/weak/token", {"spec": {}})["status"]["token"]
+    with open(os.environ["KUBECONFIG"]) as file:  # noqa: PTH123  a fixture's own reading
+        config = yaml.safe_load(file)
+    config["users"][0]["user"] = {"token": token}
+    place = tmp_path / "weak"
+    place.write_text(yaml.safe_dump(config))
+    weak = Toolbox(Target(kubeconfig=str(place), namespace=space), journal=tmp_path / "weak.db")
+    with pytest.raises(Forbidden) as caught:
+        weak.call("scale", {"target": "deployment/web", "replicas": 3})
+    assert 'resources: ["deployments"]' in caught.value.hint
+    assert 'verbs: ["get"]' in caught.value.hint
+    answer = Toolbox(Target(namespace=space), journal=tmp_path / "b.db")
+    asked = {"verb": "list", "resource": "pods", "who": "serviceaccount/weak"}
+    assert answer.call("check_access", asked).data["allowed"] is False
+
+
+def test_a_typed_sentence_scales_and_undo_puts_it_back(real: Kube, space: str, web: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
+
+    def shipmate(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-P", "-m", "assistant.cli", "-n", space, *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+
+    scaled = shipmate("ask", "scale web to 3", "--yes", "--model", "offline")
+    assert scaled.returncode == 0, scaled.stderr
+    assert "3 of 3 replicas ready" in scaled.stdout
+    assert real.get(web)["spec"]["replicas"] == 3
+    assert shipmate("undo", "--yes").returncode == 0
+    assert real.get(web)["spec"]["replicas"] == 2
