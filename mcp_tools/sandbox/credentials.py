@@ -127,3 +127,29 @@ def kubeconfig(url: str, credentials: Credentials) -> str:
         "users": [{"name": CONTEXT, "user": {"token": credentials.token}}],
     }
     return json.dumps(document, indent=2) + "\n"
+
+
+def expired_certificate(host: str) -> tuple[str, str]:
+    """A self-signed certificate that expired a month ago, and its key; PEM."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
+    now = dt.datetime.now(dt.UTC)
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=12 * _DAYS))
+        .not_valid_after(now - dt.timedelta(days=_DAYS))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    encoding = serialization.Encoding.PEM
+    private = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return certificate.public_bytes(encoding).decode(), private.decode()

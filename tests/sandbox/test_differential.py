@@ -221,6 +221,23 @@ CASES: dict[str, tuple[Any, ...]] = {
         "/apis/apps/v1/namespaces/{ns}/daemonsets" + DRY,
         {**web(replicas=None), "kind": "DaemonSet"},
     ),
+    "stateful set whose pods cannot be": (
+        "POST",
+        "/apis/apps/v1/namespaces/{ns}/statefulsets" + DRY,
+        {
+            **web(
+                replicas=None,
+                strategy=None,
+                container={"volumeMounts": [{"name": "v", "mountPath": "/x"}], "name": "A_b"},
+            ),
+            "kind": "StatefulSet",
+        },
+    ),
+    "stateful set that ends": (
+        "POST",
+        "/apis/apps/v1/namespaces/{ns}/statefulsets" + DRY,
+        {**web(replicas=None, pod={"restartPolicy": "Never"}), "kind": "StatefulSet"},
+    ),
     "replica set": ("POST", "/apis/apps/v1/namespaces/{ns}/replicasets" + DRY, {**web(), "kind": "ReplicaSet"}),
     "pod": (
         "POST",

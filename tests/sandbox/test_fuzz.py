@@ -304,7 +304,7 @@ VALUES = st.one_of(
         ]
     ),
 )
-def test_odd_requests_get_a_proper_answer(  # noqa: PLR0917
+def test_odd_requests_get_a_proper_answer(
     fuzzed: tuple[World, Api],
     method: str,
     words: list[str],

@@ -17,6 +17,7 @@ from mcp_tools.sandbox.containers.programs import is_program
 
 ANNOTATION = "sandbox.shipmate.dev/behavior"
 _SOON = 0.4
+_AT_ONCE = 0.05
 _PATIENCE = 3.0
 _OOM_CODE = 137
 _TRACEBACK = (
@@ -190,6 +191,7 @@ def _script(base: Behaviour, script: str) -> Behaviour:
     printed, slept, code = _run(script)
     if code is None:
         return replace(base, opening=tuple(printed), traffic="")
+    base = replace(base, boot=_AT_ONCE)
     end = None if slept >= _FOREVER else End(slept + 0.1, code, "Error" if code else "Completed")
     return replace(base, opening=tuple(printed), traffic="", end=end)
 

@@ -39,7 +39,7 @@ def usage_of(pod: Object, container: Object, now: float, run: Run | None = None)
     behaviour = run.behaviour
     if behaviour.load:
         ceiling = fitting.amount_of("cpu", most["cpu"]) if "cpu" in most else cpu
-        used_cpu = max(1, round(ceiling * (behaviour.load - 0.02 + 0.02 * wave)))
+        used_cpu = max(1, round(ceiling * behaviour.load))
     if behaviour.leak and behaviour.end:
         ceiling = fitting.amount_of("memory", most["memory"]) if "memory" in most else 8 * memory
         part = min(_FULL, max(0.0, (now - run.started) / behaviour.end.after))

@@ -156,8 +156,6 @@ class Container:
             self._event(self._worker.warning, "Failed", f"Error: {error}")
             self._wait("CreateContainerError", str(error))
             return
-        if self.behaviour.end is None:
-            self.behaviour = constraints.hindered(self.behaviour, self.spec, pod, self._worker.taken_ports(self))
         if missing := [name for name in base.needs if not variables.get(name)]:
             self.behaviour = lacking(self.behaviour, missing)
         elif self.behaviour.end is None and (lost := self._worker.kubelet.unreachable(pod, base, variables)):
@@ -177,6 +175,8 @@ class Container:
         if failure:
             self._not_started(failure)
             return
+        if self.behaviour.end is None:
+            self.behaviour = constraints.hindered(self.behaviour, self.spec, pod, self._worker.taken_ports(self))
         seed = zlib.crc32(f"{self._worker.uid}/{self.name}/{self.restarts}".encode())
         self.run = Run(self.behaviour, seed, now)
         self.phase = Phase.RUNNING

@@ -52,10 +52,13 @@ class DaemonSetController(Controller):
             return None
         revision = revision_of(self.cluster, owner)
         template = self._template(owner, revision)
-        nodes = [node["metadata"]["name"] for node in self.cluster.all_of("Node") if self._fits(template, node)]
+        every = self.cluster.all_of("Node")
+        nodes = [node["metadata"]["name"] for node in every if self._fits(template, node)]
+        # A pod may stay where it would not be placed again, unless it may not even run there.
+        kept = {node["metadata"]["name"] for node in every if self._may_stay(template, node)}
         pods = self.cluster.owned(owner, "Pod")
         if not owner["metadata"].get("deletionTimestamp"):
-            self._place(owner, template, nodes, pods)
+            self._place(owner, template, (nodes, kept), pods)
             self._roll(owner, nodes, revision)
         self._report(owner, nodes, revision)
         return None
@@ -70,7 +73,13 @@ class DaemonSetController(Controller):
     def _fits(self, template: Object, node: Object) -> bool:
         return not fitting.misfit(template["spec"], node)
 
-    def _place(self, owner: Object, template: Object, nodes: list[str], pods: list[Object]) -> None:
+    def _may_stay(self, template: Object, node: Object) -> bool:
+        taints = [taint for taint in node["spec"].get("taints") or () if taint.get("effect") == "NoExecute"]
+        bare = {**node, "spec": {**node["spec"], "taints": taints, "unschedulable": False}}
+        return not fitting.misfit(template["spec"], bare)
+
+    def _place(self, owner: Object, template: Object, where: tuple[list[str], set[str]], pods: list[Object]) -> None:
+        nodes, kept = where
         events = self.cluster.events
         by_node: dict[str, list[Object]] = {}
         for pod in pods:
@@ -85,7 +94,7 @@ class DaemonSetController(Controller):
                 made = self.cluster.create("Pod", pod)
                 events.normal(owner, "SuccessfulCreate", f"Created pod: {made['metadata']['name']}", SOURCE)
         for node, found in by_node.items():
-            surplus = found if node not in nodes else found[1:]
+            surplus = found[1:] if node in kept else found
             for pod in surplus:
                 if is_active(pod):
                     self.cluster.delete(pod)

@@ -53,7 +53,7 @@ def misfit(spec: Object, node: Object) -> str:
     selector = spec.get("nodeSelector") or {}
     affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
     required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
-    if not selector.items() <= labels.items() or (required and not _any_term(required, node)):
+    if not selector.items() <= labels.items() or (required and not any_term(required, node)):
         return "node(s) didn't match Pod's node affinity/selector"
     return ""
 
@@ -82,7 +82,8 @@ def tolerates(toleration: Object, taint: Object) -> bool:
     return bool(toleration.get("key")) and toleration.get("value", "") == taint.get("value", "")
 
 
-def _any_term(selector: Object, node: Object) -> bool:
+def any_term(selector: Object, node: Object) -> bool:
+    """Whether a node fits a node selector: any of its terms, each with all of its rules."""
     labels = node["metadata"].get("labels") or {}
     fields = {"metadata.name": node["metadata"]["name"]}
     return any(

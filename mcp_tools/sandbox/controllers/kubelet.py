@@ -139,7 +139,8 @@ class Kubelet(Controller):
     def has_image(self, node: str, reference: catalogue.Reference) -> bool:
         """Whether an image is on a node."""
         image = catalogue.find(reference)
-        return bool(image and image.loaded) or reference.full in self._images.get(node, ())
+        local = reference.repository == f"docker.io/library/{reference.short}"
+        return bool(image and image.loaded and local) or reference.full in self._images.get(node, ())
 
     def keep_image(self, node: str, reference: catalogue.Reference) -> None:
         """An image was pulled to a node."""

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from mcp_tools.sandbox.clock import rfc3339
-from mcp_tools.sandbox.controllers import fitting
+from mcp_tools.sandbox.controllers import fitting, placement
 from mcp_tools.sandbox.controllers.base import Controller, Key, condition, key_of
 from mcp_tools.sandbox.objects.store import clone
 
@@ -42,8 +42,8 @@ class Scheduler(Controller):
         if pod["spec"].get("schedulerName", SOURCE) != SOURCE or pod["spec"].get("schedulingGates"):
             return None
         nodes = self.cluster.all_of("Node")
-        if missing := self._missing_claim(pod):
-            self._refuse(pod, f"0/{len(nodes)} nodes are available: {missing}. not found")
+        if missing := placement.unbound_claim(self.cluster, pod):
+            self._refuse(pod, self._everywhere(len(nodes), missing))
             return None
         running: dict[str, list[Object]] = {node["metadata"]["name"]: [] for node in nodes}
         for other in self.cluster.all_of("Pod"):
@@ -53,13 +53,13 @@ class Scheduler(Controller):
         reasons: Counter[str] = Counter()
         fit = []
         for node in nodes:
-            why = fitting.misfit(pod["spec"], node)
-            found = [why] if why else fitting.shortages(pod["spec"], node, running[node["metadata"]["name"]])
+            found = self._obstacles(pod, node, nodes, running)
             reasons.update(found)
             if not found:
                 fit.append(node)
         if not fit:
-            self._refuse(pod, self._message(len(nodes), reasons))
+            if not self._preempt(pod, nodes, running):
+                self._refuse(pod, self._message(len(nodes), reasons))
             return None
         chosen = min(
             fit, key=lambda node: (self._load(node, running[node["metadata"]["name"]], pod), node["metadata"]["name"])
@@ -67,12 +67,57 @@ class Scheduler(Controller):
         self._bind(pod, chosen["metadata"]["name"])
         return None
 
-    def _missing_claim(self, pod: Object) -> str:
-        for volume in pod["spec"].get("volumes") or ():
-            name = (volume.get("persistentVolumeClaim") or {}).get("claimName")
-            if name and self.cluster.get("PersistentVolumeClaim", pod["metadata"]["namespace"], name) is None:
-                return f'persistentvolumeclaim "{name}" not found'
-        return ""
+    def _everywhere(self, count: int, why: str) -> str:
+        helpless = f"preemption: 0/{count} nodes are available: {count} Preemption is not helpful for scheduling."
+        end = "not found" if why.endswith("not found") else helpless
+        return f"0/{count} nodes are available: {why}. {end}"
+
+    def _obstacles(self, pod: Object, node: Object, nodes: list[Object], running: dict[str, list[Object]]) -> list[str]:
+        if why := fitting.misfit(pod["spec"], node):
+            return [why]
+        if short := fitting.shortages(pod["spec"], node, running[node["metadata"]["name"]]):
+            return short
+        why = placement.misplaced(self.cluster, pod, node, nodes, running)
+        return [why] if why else []
+
+    def _preempt(self, pod: Object, nodes: list[Object], running: dict[str, list[Object]]) -> bool:
+        if pod["spec"].get("preemptionPolicy") == "Never":
+            return False
+        options = []
+        for node in nodes:
+            pods = running[node["metadata"]["name"]]
+            if fitting.misfit(pod["spec"], node) or placement.misplaced(self.cluster, pod, node, nodes, running):
+                continue
+            if chosen := placement.victims(pod, node, pods):
+                options.append((len(chosen), node["metadata"]["name"], chosen))
+        if not options:
+            return False
+        _, name, chosen = min(options, key=lambda option: option[:2])
+        for victim in chosen:
+            self.cluster.events.normal(
+                victim,
+                "Preempted",
+                f"Preempted by pod {pod['metadata']['uid']} on node {name}",
+                SOURCE,
+                action="Preempting",
+            )
+            self._mark(victim)
+            self.cluster.delete(victim)
+        return True
+
+    def _mark(self, victim: Object) -> None:
+        message = f"{SOURCE}: preempting to accommodate a higher priority pod"
+        entry = {
+            "type": "DisruptionTarget",
+            "status": "True",
+            "lastProbeTime": None,
+            "lastTransitionTime": self.cluster.now(),
+            "reason": "PreemptionByScheduler",
+            "message": message,
+        }
+        status = victim.get("status") or {}
+        kept = [found for found in status.get("conditions") or () if found["type"] != "DisruptionTarget"]
+        self.cluster.set_status(victim, {**status, "conditions": [*kept, entry]}, manager=MANAGER)
 
     def _load(self, node: Object, pods: list[Object], pod: Object) -> float:
         owners = {ref["uid"] for ref in pod["metadata"].get("ownerReferences") or ()}

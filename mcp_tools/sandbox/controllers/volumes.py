@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from mcp_tools import quantity
 from mcp_tools.sandbox.controllers.base import Controller, Key, key_of
 
 if TYPE_CHECKING:
@@ -19,16 +20,22 @@ SOURCE = "persistentvolume-controller"
 class VolumeController(Controller):
     """Binds claims of a known class: at once, or when a scheduled pod uses them; takes released volumes away."""
 
-    watches = ("PersistentVolumeClaim", "Pod", "StorageClass")
+    watches = ("PersistentVolumeClaim", "PersistentVolume", "Pod", "StorageClass")
 
     def keys(self, change: Change) -> Iterable[Key]:
         """The claim itself, the claims of a pod, or all of them when a class changed."""
         if change.kind.name == "PersistentVolumeClaim":
             return [key_of(change.obj)]
-        if change.kind.name == "StorageClass":
+        if change.kind.name in {"StorageClass", "PersistentVolume"}:
+            self._settle_phase(change)
             return [key_of(claim) for claim in self.cluster.all_of("PersistentVolumeClaim")]
         namespace = change.obj["metadata"]["namespace"]
         return [(namespace, name) for name in claims_of(change.obj)]
+
+    def _settle_phase(self, change: Change) -> None:
+        """A volume that nobody has claimed is available."""
+        if change.type == "ADDED" and change.kind.name == "PersistentVolume" and not change.obj["spec"].get("claimRef"):
+            self.cluster.set_status(change.obj, {"phase": "Available"})
 
     def reconcile(self, key: Key) -> float | None:
         """Bind one claim, or say why not."""
@@ -36,7 +43,11 @@ class VolumeController(Controller):
         if claim is None:
             self._release(key)
             return None
-        if claim["status"].get("phase") == "Bound":
+        if claim["spec"].get("volumeName") and claim["status"].get("phase") == "Bound":
+            if self.cluster.get("PersistentVolume", "", claim["spec"]["volumeName"]) is None:
+                self._lose(claim)
+            return None
+        if claim["status"].get("phase") == "Lost" or self._bind_existing(claim):
             return None
         name = claim["spec"].get("storageClassName")
         storage = self.cluster.get("StorageClass", "", name) if name else None
@@ -48,12 +59,57 @@ class VolumeController(Controller):
             else:
                 message = "no persistent volumes available for this claim and no storage class is set"
                 events.normal(claim, "FailedBinding", message, SOURCE)
+        elif storage["provisioner"] == "kubernetes.io/no-provisioner":
+            message = "no persistent volumes available for this claim and no storage class is set"
+            events.normal(claim, "FailedBinding", message, SOURCE)
         elif storage.get("volumeBindingMode") == "WaitForFirstConsumer" and not self._consumed(key):
             message = "waiting for first consumer to be created before binding"
             events.normal(claim, "WaitForFirstConsumer", message, SOURCE)
         else:
             self._bind(claim, storage)
         return None
+
+    def _lose(self, claim: Object) -> None:
+        self.cluster.set_status(claim, {"phase": "Lost"})
+        message = "Bound claim has lost its PersistentVolume. Data on the volume is lost!"
+        self.cluster.events.warning(claim, "ClaimLost", message, SOURCE)
+
+    def _bind_existing(self, claim: Object) -> bool:
+        """Take a volume that somebody made by hand, the smallest that does."""
+        meta, spec = claim["metadata"], claim["spec"]
+        wanted = quantity.parse(((spec.get("resources") or {}).get("requests") or {}).get("storage", "0"))
+        candidates = []
+        for volume in self.cluster.all_of("PersistentVolume"):
+            own = volume["spec"]
+            reference = own.get("claimRef") or {}
+            if reference and (
+                (reference.get("namespace"), reference.get("name")) != key_of(claim)
+                or reference.get("uid", meta["uid"]) != meta["uid"]
+            ):
+                continue
+            size = quantity.parse((own.get("capacity") or {}).get("storage", "0"))
+            if (
+                own.get("storageClassName", "") == (spec.get("storageClassName") or "")
+                and size >= wanted
+                and set(spec.get("accessModes") or ()) <= set(own.get("accessModes") or ())
+                and spec.get("volumeName", volume["metadata"]["name"]) == volume["metadata"]["name"]
+            ):
+                candidates.append((size, volume["metadata"]["name"], volume))
+        if not candidates:
+            return False
+        size, name, volume = min(candidates, key=lambda item: item[:2])
+        reference = {"kind": "PersistentVolumeClaim", "apiVersion": "v1", "namespace": meta["namespace"]}
+        reference |= {"name": meta["name"], "uid": meta["uid"]}
+        bound = self.cluster.modify(volume, lambda draft: draft["spec"].update(claimRef=reference)) or volume
+        self.cluster.set_status(bound, {"phase": "Bound"})
+        mine = self.cluster.modify(claim, lambda draft: draft["spec"].update(volumeName=name)) or claim
+        status = {
+            "phase": "Bound",
+            "accessModes": volume["spec"]["accessModes"],
+            "capacity": volume["spec"]["capacity"],
+        }
+        self.cluster.set_status(mine, status)
+        return True
 
     def _consumed(self, key: Key) -> bool:
         pods = self.cluster.all_of("Pod", key[0])

@@ -124,6 +124,10 @@ def _pod(registry: Registry, obj: Object) -> None:
     if spec.get("automountServiceAccountToken", account.get("automountServiceAccountToken", True)):
         _mount_token(registry, obj)
     obj["status"] = {"phase": "Pending", "qosClass": _quality(spec), **(obj.get("status") or {})}
+    if spec.get("schedulingGates"):
+        message = "Scheduling is blocked due to non-empty scheduling gates"
+        gated = {"type": "PodScheduled", "status": "False", "reason": "SchedulingGated", "message": message}
+        obj["status"]["conditions"] = [{**gated, "lastProbeTime": None, "lastTransitionTime": None}]
 
 
 def _account(registry: Registry, pod: Object) -> Object:

@@ -96,7 +96,7 @@ def _not_negative(spec: Spec, *fields: str) -> list[Cause]:
     return [invalid_value(f"spec.{field}", spec[field], NOT_NEGATIVE) for field in fields if spec.get(field, 0) < 0]
 
 
-def _workload(spec: Spec, restart_policies: tuple[str, ...] = ("Always",)) -> list[Cause]:
+def _workload(spec: Spec) -> list[Cause]:
     causes: list[Cause] = []
     selector = spec.get("selector")
     template = spec.get("template") or {}
@@ -114,8 +114,7 @@ def _workload(spec: Spec, restart_policies: tuple[str, ...] = ("Always",)) -> li
             )
         )
     causes += names.check_labels("spec.template.labels", labels)
-    causes += check_pod_spec("spec.template.spec", template.get("spec") or {}, restart_policies)
-    return causes
+    return causes + check_pod_spec("spec.template.spec", template.get("spec") or {}, ("Always",))
 
 
 def _selector(field: str, selector: Spec) -> list[Cause]:
@@ -183,11 +182,24 @@ def _replica_set(obj: dict[str, Any]) -> list[Cause]:
 
 def _stateful_set(obj: dict[str, Any]) -> list[Cause]:
     spec = obj["spec"]
-    causes = _not_negative(spec, "replicas", "minReadySeconds") + _workload(spec)
+    causes = _not_negative(spec, "replicas", "minReadySeconds") + _workload(_with_claims(spec))
     policy = spec.get("podManagementPolicy")
     if policy not in {"OrderedReady", "Parallel"}:
         causes.append(invalid_value("spec.podManagementPolicy", policy, "must be 'OrderedReady' or 'Parallel'"))
     return causes
+
+
+def _with_claims(spec: Spec) -> Spec:
+    """A StatefulSet's spec whose pods have the volumes that its claims will be."""
+    template = spec.get("template") or {}
+    pod = template.get("spec") or {}
+    claims = [
+        {"name": name, "persistentVolumeClaim": {"claimName": name}}
+        for claim in spec.get("volumeClaimTemplates") or ()
+        if (name := (claim.get("metadata") or {}).get("name"))
+    ]
+    volumes = [*(pod.get("volumes") or ()), *claims]
+    return {**spec, "template": {**template, "spec": {**pod, "volumes": volumes}}}
 
 
 def _daemon_set(obj: dict[str, Any]) -> list[Cause]:
