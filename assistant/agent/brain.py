@@ -21,10 +21,10 @@ from agents import (
 )
 from agents.run_config import CallModelData, ModelInputData
 
-from assistant.agent.history import bounded, repaired
+from assistant.agent.history import BUDGET, LEAST, bounded, repaired, size_of
 from assistant.agent.tools import Bridge
 from assistant.backends.client import Backend
-from assistant.backends.errors import AnswerRefused, AnswerTooLong, BackendError, ModelConfused
+from assistant.backends.errors import AnswerRefused, AnswerTooLong, BackendError, ContextTooLong, ModelConfused
 from assistant.backends.faults import explain
 from assistant.brain import Cancelled
 from assistant.events import Emit, Notice, TextDelta, TextWithdrawn, UsageReported
@@ -170,6 +170,7 @@ class _Turn:
         self._agent = agent
         self._emit = emit
         self._spent = [0, 0]
+        self._sent = 0
         self._unfinished = 0
         """Characters of an answer that is not whole yet."""
 
@@ -181,6 +182,8 @@ class _Turn:
                 done = len(self.items)
                 try:
                     return await self._ask()
+                except ContextTooLong as error:
+                    self._leave_out(error)
                 except BackendError as error:
                     # What was done since the last failure counts: only a request that fails again and again ends it.
                     failures = failures + 1 if len(self.items) == done else 1
@@ -255,8 +258,17 @@ class _Turn:
                 f"{self._choice} called tools {MAX_FAILURES} times in a row without success.",
                 "Say more precisely what is meant, or choose another --model.",
             )
-        sent = [dict(item) for item in data.model_data.input]
-        return ModelInputData(bounded(sent), data.model_data.instructions)  # type: ignore[arg-type]
+        sent = bounded([dict(item) for item in data.model_data.input], self._backend.room or BUDGET)
+        self._sent = size_of(sent)
+        return ModelInputData(sent, data.model_data.instructions)  # type: ignore[arg-type]
+
+    def _leave_out(self, error: ContextTooLong) -> None:
+        """Make do with less of the history, where there is less to make do with."""
+        room = self._sent // 2
+        if room < LEAST or self._sent > (self._backend.room or BUDGET):
+            raise error
+        self._backend.room = room
+        self._emit(Notice(f"The conversation is too long for {self._choice}: its oldest part is left out."))
 
     def _check_end(self) -> None:
         if self._backend.finish_reason == "length":

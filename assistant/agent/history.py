@@ -10,6 +10,8 @@ Item = dict[str, Any]
 
 BUDGET = 120_000
 """Characters of history, some 30,000 tokens: the newest whole turns that fit."""
+LEAST = 6_000
+"""A model that takes less than this is none to talk with."""
 OLD_OUTPUT = 2_000
 """Characters of a tool's answer once its turn is over: what mattered of it is in the answer that followed."""
 UNANSWERED = '{"status":"interrupted","summary":"The answer of this call was lost: look before you repeat it."}'
@@ -38,17 +40,17 @@ def repaired(items: Sequence[Item], answers: Mapping[str, str] | None = None) ->
     return [*whole, *_answers(open_calls, answers)]
 
 
-def bounded(items: Sequence[Item]) -> list[Item]:
+def bounded(items: Sequence[Item], budget: int = BUDGET) -> list[Item]:
     """The newest whole turns that fit the budget, older tool outputs shortened; of the turn in progress every item."""
     starts = [position for position, item in enumerate(items) if item.get("role") == "user"] or [0]
     present = starts[-1]
     readable = [*map(_readable, items)]
-    shortened = [*map(_shortened, readable[:present]), *_fitted(readable[present:])]
-    size = _size(shortened[present:])
+    shortened = [*map(_shortened, readable[:present]), *_fitted(readable[present:], budget)]
+    size = size_of(shortened[present:])
     begin = present
     for start in reversed(starts[:-1]):
-        size += _size(shortened[start:begin])
-        if size > BUDGET:
+        size += size_of(shortened[start:begin])
+        if size > budget:
             break
         begin = start
     return shortened[begin:]
@@ -62,13 +64,13 @@ def _answers(call_ids: list[str], answers: Mapping[str, str] | None) -> list[Ite
     ]
 
 
-def _fitted(items: list[Item]) -> list[Item]:
+def _fitted(items: list[Item], budget: int) -> list[Item]:
     """The items of a turn that is too long by itself, with its oldest outputs shortened as far as needed."""
-    excess = _size(items) - BUDGET
+    excess = size_of(items) - budget
     fitted = []
     for item in items:
         short = _shortened(item) if excess > 0 else item
-        excess -= _size([item]) - _size([short])
+        excess -= size_of([item]) - size_of([short])
         fitted.append(short)
     return fitted
 
@@ -92,5 +94,6 @@ def _shortened(item: Item) -> Item:
     return {**item, "output": f"{output[:OLD_OUTPUT]}… ({left} characters of this older answer are left out)"}
 
 
-def _size(items: Sequence[Item]) -> int:
+def size_of(items: Sequence[Item]) -> int:
+    """Characters of the items, as they are sent."""
     return sum(len(json.dumps(item, ensure_ascii=False)) for item in items)

@@ -29,6 +29,7 @@ class Backend:
     Attributes:
         model: For the Agents SDK.
         parameters: What its requests carry beside the conversation.
+        room: Characters of a conversation that are left to it, once it has said that there were too many.
     """
 
     def __init__(self, settings: ModelSettings) -> None:
@@ -39,6 +40,7 @@ class Backend:
         if not dialect.openai_account:
             # The client takes them from the environment, whoever the request is for.
             headers |= {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit()}
+        self.room: int | None = None
         self._last: StreamRepair | None = None
         self._client = AsyncOpenAI(
             api_key=settings.api_key,

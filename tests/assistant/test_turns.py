@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from wire_server import DONE, call, calls, chunk, stream, text
+from wire_server import DONE, call, calls, chunk, status, stream, text
 
 from assistant.agent.history import BUDGET, bounded
 from assistant.backends import errors
@@ -143,6 +143,21 @@ def test_an_answer_that_broke_off_counts_once(talk: Talk) -> None:
         result.note(event)
     assert result.text == "I look. It is fine."
     assert len(talk.of(TextDelta)) == 4
+
+
+def test_a_model_with_little_room_is_asked_with_less_of_the_conversation(talk: Talk) -> None:
+    for number in range(30):
+        words = [{"role": "user", "content": f"question {number}"}, {"role": "assistant", "content": "y" * 2_000}]
+        talk.conversation.add(words)
+    full = status(400, "This model's maximum context length is 8192 tokens", error_code="context_length_exceeded")
+    talk.wire.script = [full, full, stream(*text("Short.")), stream(*text("Still."))]
+    assert talk("question 30") == "Short."
+    assert talk("question 31") == "Still."
+    sizes = [len(body) for body in talk.wire.raw]
+    asked = [request["messages"] for request in talk.wire.requests]
+    assert sizes[0] > sizes[1] > sizes[2]
+    assert len(asked[3]) <= len(asked[2]) + 2
+    assert all(messages[1]["content"].startswith("question") for messages in asked)
 
 
 def test_a_turn_that_is_too_long_by_itself_is_sent_with_its_oldest_outputs_shortened() -> None:
