@@ -371,16 +371,17 @@ def test_a_daemon_set_is_on_every_node_that_takes_it(world: World) -> None:
     world.clock.advance(3)
     assert sorted(pod["spec"]["nodeName"] for pod in pods(world)) == ["sandbox-1", "sandbox-2"]
     assert get(world, "DaemonSet", "agent")["status"]["numberReady"] == 2
-    taint = {"key": "k", "value": "v", "effect": "NoSchedule"}
-    world.registry.modify(
-        world.cluster.kind("Node"),
-        "",
-        "sandbox-2",
-        lambda node: node["spec"].update(taints=[taint]),
-        WriteOptions("test"),
-    )
-    world.clock.advance(3)
-    assert [pod["spec"]["nodeName"] for pod in pods(world)] == ["sandbox-1"]
+    for effect, names, strayed in (("NoSchedule", ["sandbox-1", "sandbox-2"], 1), ("NoExecute", ["sandbox-1"], 0)):
+        taint = {"key": "k", "value": "v", "effect": effect}
+
+        def draft(node: Object, taint: Object = taint) -> None:
+            node["spec"].update(taints=[taint])
+
+        world.registry.modify(world.cluster.kind("Node"), "", "sandbox-2", draft, WriteOptions("test"))
+        world.clock.advance(3)
+        status = get(world, "DaemonSet", "agent")["status"]
+        assert sorted(pod["spec"]["nodeName"] for pod in pods(world)) == names
+        assert (status["desiredNumberScheduled"], status["numberMisscheduled"]) == (1, strayed)
 
 
 def job(*command: str, **spec: Any) -> Object:

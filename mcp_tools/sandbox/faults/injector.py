@@ -66,6 +66,24 @@ class Injector:
         body = {"apiVersion": found.api_version, "kind": kind, "metadata": meta, **fields}
         self._call("POST", self._place(kind, "", namespace), body)
 
+    def load(self, obj: Object) -> None:
+        """Create a whole object, in its own namespace.
+
+        Raises:
+            ApiError: The sandbox does not take it.
+            KeyError: It serves no such kind.
+        """
+        kind = _BY_NAME.get(obj["kind"])
+        namespace = obj["metadata"].get("namespace", "")
+        if kind is not None and kind.api_version == obj.get("apiVersion"):
+            self._call("POST", kind.path(namespace), obj)
+            return
+        group_version = str(obj.get("apiVersion", ""))
+        served = self._call("GET", f"/apis/{group_version}") if "/" in group_version else {"resources": []}
+        plural = {found["kind"]: found for found in served["resources"] if "/" not in found["name"]}[obj["kind"]]
+        space = f"/namespaces/{namespace}" if plural["namespaced"] else ""
+        self._call("POST", f"/apis/{group_version}{space}/{plural['name']}", obj)
+
     def create_at(self, path: str, body: Object) -> None:
         """Create an object of a kind that is not built in."""
         self._call("POST", path.replace("{namespace}", self.namespace), body)
@@ -122,6 +140,14 @@ def restricted(name: str, container: Object, **pod: Any) -> Object:
     }
 
 
+def _json(body: bytes) -> Object:
+    try:
+        found: Object = json.loads(body)
+    except ValueError:
+        return {"message": body.decode("utf-8", "replace").strip()[:200]}
+    return found
+
+
 def over_https(kubeconfig: Path) -> Injector:
     """An injector for the sandbox that a kubeconfig reaches."""
     import base64
@@ -141,7 +167,7 @@ def over_https(kubeconfig: Path) -> Injector:
         try:
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             response = connection.getresponse()
-            return response.status, json.loads(response.read())
+            return response.status, _json(response.read())
         finally:
             connection.close()
 
