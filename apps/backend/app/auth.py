@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated
 
 import jwt
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from jwt import PyJWK
 
 from app.problems import Unauthorized, Unavailable
 from app.settings import Settings
@@ -39,12 +41,12 @@ class TokenVerifier:
         key_for: Gives the key for the token's `kid` header.
     """
 
-    def __init__(self, issuer: str, algorithm: str, key_for: Callable[[Any], Any]) -> None:
+    def __init__(self, issuer: str, algorithm: str, key_for: Callable[[str], Awaitable[PyJWK | str]]) -> None:
         self._issuer = issuer
         self._algorithm = algorithm
         self._key_for = key_for
 
-    def verify(self, token: str) -> User:
+    async def verify(self, token: str) -> User:
         """The user `token` speaks for.
 
         Raises:
@@ -58,7 +60,7 @@ class TokenVerifier:
                 raise jwt.InvalidAlgorithmError
             claims = jwt.decode(
                 token,
-                self._key_for(header.get("kid")),
+                await self._key_for(header.get("kid", "")),
                 algorithms=[self._algorithm],
                 audience=self._issuer,
                 issuer=self._issuer,
@@ -79,27 +81,48 @@ class TokenVerifier:
         return User(subject, token)
 
 
+class SigningKeys:
+    """The issuer's public keys, cached for five minutes; an unknown one is looked up, within a cool-down."""
+
+    def __init__(self, url: str, cooldown_seconds: float) -> None:
+        self._client = jwt.PyJWKClient(url, lifespan=300, timeout=5, cooldown_duration=cooldown_seconds)
+
+    async def key_for(self, kid: str) -> PyJWK:
+        """The key named `kid`; raises PyJWT's errors."""
+        known = self._cached(kid)
+        # The client fetches with blocking I/O. What is known already is not worth a thread for each request.
+        return known if known is not None else await run_in_threadpool(self._client.get_signing_key, kid)
+
+    def _cached(self, kid: str) -> PyJWK | None:
+        cache = self._client.jwk_set_cache
+        known = cache.get() if cache is not None else None
+        if known is None:
+            return None
+        return self._client.match_kid([key for key in known.keys if key.public_key_use in {"sig", None}], kid)
+
+
 def make_verifier(settings: Settings) -> TokenVerifier:
     """The verifier the settings ask for: a shared secret for HS256, else the issuer's JWKS."""
     issuer, algorithm = settings.better_auth_url, settings.better_auth_algorithm
     if algorithm == "HS256" and settings.better_auth_secret is not None:
         secret = settings.better_auth_secret.get_secret_value()
-        return TokenVerifier(issuer, algorithm, lambda _kid: secret)
-    keys = jwt.PyJWKClient(
-        settings.jwks_url, lifespan=300, timeout=5, cooldown_duration=settings.jwks_refresh_cooldown_seconds
-    )
-    return TokenVerifier(issuer, algorithm, keys.get_signing_key)
+
+        async def shared(_kid: str) -> str:
+            return secret
+
+        return TokenVerifier(issuer, algorithm, shared)
+    keys = SigningKeys(settings.jwks_url, settings.jwks_refresh_cooldown_seconds)
+    return TokenVerifier(issuer, algorithm, keys.key_for)
 
 
-# Not async: a key that is not cached is fetched with blocking I/O, which the thread pool takes.
-def current_user(
+async def current_user(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 ) -> User:
     """The user whose token the request carries."""
     if credentials is None:
         raise Unauthorized("Send `Authorization: Bearer <token>`.")
     verifier: TokenVerifier = request.app.state.verifier
-    return verifier.verify(credentials.credentials)
+    return await verifier.verify(credentials.credentials)
 
 
 CurrentUser = Annotated[User, Depends(current_user)]
