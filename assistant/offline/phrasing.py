@@ -16,6 +16,8 @@ def phrase(step: Step) -> str:
     match step.name:
         case "scale":
             return f"scale {given['target']} to {given['replicas']}{where}"
+        case "autoscale":
+            return f"autoscale {given['target']} between {given['min']} and {given['max']}{where}"
         case "delete_resource":
             return f"delete {given['target']}{where}"
         case "restart":

@@ -25,7 +25,17 @@ if TYPE_CHECKING:
 
 EXAMPLES = ("scale backend to 3", "get pods", "logs of backend", "status", "help")
 CHANGES = frozenset(
-    {"scale", "restart", "set_image", "undo_change", "apply_plan", "rollout", "node_maintenance", "delete_resource"}
+    {
+        "scale",
+        "autoscale",
+        "restart",
+        "set_image",
+        "undo_change",
+        "apply_plan",
+        "rollout",
+        "node_maintenance",
+        "delete_resource",
+    }
 )
 _NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _MAX_TYPOS = 2

@@ -50,6 +50,8 @@ _VERBS = {
     "cordon": "cordon",
     "delete": "delete",
     "uncordon": "uncordon",
+    "drain": "drain",
+    "autoscale": "autoscale",
     "double": "double",
     "triple": "triple",
     "halve": "halve",
@@ -64,7 +66,7 @@ _VERBS = {
 CHANGING = frozenset(_VERBS)
 """The verbs, in canonical form, that speak of a change."""
 NOT_OFFERED = _set(
-    "destroy terminate drain taint exec create expose patch edit label annotate autoscale "
+    "destroy terminate taint exec create expose patch edit label annotate "
     "install uninstall kill stop deploy port-forward cp attach evict rename move migrate"
 )
 """Verbs of changes that there is no tool for."""
@@ -118,8 +120,8 @@ ARTICLES = _set("a an the my our your")
 POINTING = _set("this that")
 PRONOUNS = _set("it its this that")
 STRUCTURE = _set(
-    "to at by of for on in from with within inside into as up down out back more fewer less another total exactly "
-    "namespace namespaces plan number named called last twice many half have has want need ="
+    "to at by of for on in from between with within inside into as up down out back more fewer less another total "
+    "exactly namespace namespaces plan number named called last twice many half have has want need ="
 )
 """Words that have a place in the grammar of changes."""
 

@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from planner_helpers import told
 
@@ -155,7 +155,7 @@ def test_a_change_uses_every_name_and_number_of_its_sentence(words: list[str]) -
     assert sum(word in {"todo:1.2", "app=todo:1", "1a2b3c4d", "+2", "-1", "2.5"} for word in words) <= 1, sentence
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(st.sampled_from(REQUESTS), st.data())
 def test_a_slip_of_the_finger_makes_no_other_change(sentence: str, data: st.DataObject) -> None:
     words = sentence.split()

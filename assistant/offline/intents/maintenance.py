@@ -1,4 +1,4 @@
-"""Rollouts that go back, wait or go on, and nodes that take no pods. As strict as scaling."""
+"""Rollouts that go back, wait or go on, nodes that take no pods, and autoscalers. As strict as scaling."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ ROLL_T_BACK = r"roll T back(?: to revision N)?"
 _ROLLING = frozenset({"rollback", "roll back"})
 HOLD = r"rollout (?P<verb>pause|resume) T|(?P<verb2>pause|resume) (?:rollout (?:of|for) T|T rollout)"
 HOLD_WHAT = r"(?P<verb>pause|resume) T"
-NODE = r"(?P<verb>cordon|uncordon) T"
+NODE = r"(?P<verb>cordon|uncordon|drain) T"
+AUTOSCALE = r"autoscale T (?:between N and N|from N to N)(?: replicas| pods)?"
+AUTOSCALE_WHAT = r"autoscale T"
 
 
 def match(given: Shape, namespace: str | None, last: Mention | None) -> Step | None:
@@ -37,6 +39,12 @@ def match(given: Shape, namespace: str | None, last: Mention | None) -> Step | N
     if found and target.target:
         where = f" -n {target.namespace}" if target.namespace else ""
         return Refuse("What pauses and resumes is a rollout.", (f"rollout {found['verb']} {target.target}{where}",))
+    if re.fullmatch(AUTOSCALE, given.text):
+        low, high = (int(number.text) for number in given.all("N"))
+        return call("autoscale", target, min=low, max=high)
+    if re.fullmatch(AUTOSCALE_WHAT, given.text):
+        name = target.target or "it"
+        return Refuse("Between how many replicas?", hint=f"Say `autoscale {name} between 2 and 5`.")
     found = re.fullmatch(NODE, given.text)
     node = targets[0].text.removeprefix("nodes/")
     if found and node and "/" not in node and not namespace:

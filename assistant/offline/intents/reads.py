@@ -31,7 +31,7 @@ HELP = """Without a model I understand requests like these:
 - `logs of backend`, `last 20 errors of backend`: the latest lines of all its pods
 - `rollout status backend`: whether a rollout is complete
 - `scale backend to 3`, `scale up backend by 2`, `double the backends`
-- `restart backend`, `rollout undo backend`, `rollout pause backend`, `cordon node-1`
+- `restart backend`, `rollout undo backend`, `rollout pause backend`, `drain node-1`
 - `set image of backend to todo-backend:1.1.0`
 - `delete pod backend-1`: an object with what it owns
 - `history`, `undo`, `undo 12`: what was changed, and taking it back
