@@ -53,9 +53,9 @@ class OfflineBrain:
         try:
             said = self._carry_out(self._understood(text), emit)
         except ShipmateError as error:
-            self._keep(text, str(error))
+            self._keep(text, str(error), emit)
             raise
-        self._keep(text, said)
+        self._keep(text, said, emit)
 
     def cancel(self) -> None:
         """End the turn before its next tool, or stop waiting for the rollout of the one that runs."""
@@ -155,17 +155,20 @@ class OfflineBrain:
         if isinstance(error, NotFound | Ambiguous) and error.candidates:
             self._open = Choice(step, error.candidates)
 
-    def _keep(self, text: str, said: str) -> None:
+    def _keep(self, text: str, said: str, emit: Emit) -> None:
         if self._conversation is None:
             return
         from mcp_tools.redaction import redact_text
 
-        self._conversation.add(
-            [
-                {"role": "user", "content": redact_text(text)},
-                {"role": "assistant", "content": redact_text(said)},
-            ]
-        )
+        turn = [
+            {"role": "user", "content": redact_text(text)},
+            {"role": "assistant", "content": redact_text(said)},
+        ]
+        try:
+            self._conversation.add(turn)
+        except ShipmateError as error:
+            # The sentence was answered or refused already, and that is what counts.
+            emit(Notice(f"This conversation is not kept: {error}"))
 
 
 def _suggested(step: Refuse) -> str:

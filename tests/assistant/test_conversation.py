@@ -11,7 +11,12 @@ import pytest
 
 from assistant import conversation
 from assistant.conversation import Conversation, ConversationProblem, recent
+from assistant.events import Event, Notice, TextDelta
+from assistant.offline.brain import OfflineBrain
+from assistant.offline.model import NotUnderstood
+from mcp_tools.cluster.target import Target
 from mcp_tools.errors import NotFound
+from mcp_tools.toolbox import Toolbox
 
 HELLO = {"role": "user", "content": "hello"}
 
@@ -98,6 +103,16 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     place.write_bytes(b"not a database, but long enough to be looked at by SQLite" * 20)
     with pytest.raises(ConversationProblem, match=str(place)):
         Conversation.begin(place).add([HELLO])
+
+
+def test_an_answer_without_a_model_does_not_depend_on_being_kept(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    heard: list[Event] = []
+    brain = OfflineBrain(Toolbox(Target()), Conversation.begin(tmp_path / "file" / "talk.db"))
+    brain.respond("help", heard.append)
+    assert [type(event) for event in heard] == [TextDelta, Notice]
+    with pytest.raises(NotUnderstood):
+        brain.respond("sing me a song", heard.append)
 
 
 def test_a_place_that_cannot_be_written_is_named_with_what_to_do(tmp_path: Path) -> None:
