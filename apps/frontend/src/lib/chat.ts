@@ -11,6 +11,24 @@ const eventSchema = z.discriminatedUnion("type", [
 
 export type ChatEvent = z.infer<typeof eventSchema>;
 
+const conversationSchema = z.object({
+  messages: z.array(z.object({ role: z.enum(["user", "assistant"]), content: z.string() })),
+});
+
+export type Said = z.infer<typeof conversationSchema>["messages"][number];
+
+/** What was said in a conversation; nothing where it is not (or no longer) one of this user's. */
+export async function loadConversation(id: string): Promise<Said[]> {
+  const response = await fetch(`/api/chat/conversations/${encodeURIComponent(id)}`);
+  if (response.status === 404) {
+    return [];
+  }
+  if (!response.ok) {
+    throw await failure(response);
+  }
+  return conversationSchema.parse(await response.json()).messages;
+}
+
 /**
  * Sends a message to the assistant and gives its answer part by part.
  *

@@ -59,7 +59,7 @@ export async function forward(request: Request, { base, path, patienceMs = 15_00
     });
     const headers = new Headers({
       ...pick(answer.headers, RESPONSE_HEADERS),
-      // no-transform: compressing would hold back the parts of a stream.
+      // no-transform: a proxy on the way that compresses would hold back the parts of a stream.
       "cache-control": "no-store, no-transform",
       "x-accel-buffering": "no",
       "x-request-id": answer.headers.get("x-request-id") ?? requestId,

@@ -82,6 +82,7 @@ test("a user signs up, adds a task, lets the assistant add milk, completes it, c
   await milk.waitFor();
   expect(await milk.isChecked()).toBe(true);
   expect(await page.getByRole("checkbox", { name: "Done: Bake bread" }).isChecked()).toBe(false);
+  await page.getByText("Done: it is on your list.").waitFor();
   await look("3-reloaded");
 
   await page.getByRole("button", { name: "Sign out" }).click();

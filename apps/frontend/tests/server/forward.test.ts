@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { get, type IncomingMessage, type ServerResponse } from "node:http";
 import { createRemoteJWKSet, jwtVerify } from "jose";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { newAccount } from "../support/account";
@@ -104,13 +104,21 @@ test("another site's request is refused, though the browser sends the cookie wit
   expect(seen).toEqual([]);
 });
 
-test.each(["/api/tasks/..%2f..%2fmetrics", "/api/tasks/%2e%2e/%2e%2e/metrics", "/api/chat/..%2f..%2fmetrics"])(
-  "a path cannot climb out of its service's part: %s",
-  async (path) => {
-    await send(path);
-    expect(seen.filter(({ url }) => url.includes("/metrics"))).toEqual([]);
-  },
-);
+test.each([
+  "/api/tasks/..%2f..%2fmetrics",
+  "/api/tasks/%2e%2e/%2e%2e/metrics",
+  "/api/tasks/%252e%252e/metrics",
+  "/api/chat/..%2f..%2fmetrics",
+])("a path cannot climb out of its service's part: %s", async (path) => {
+  // Not with fetch, which would tidy the path up before it sends it.
+  const request = get(frontend.url, { path, headers: { cookie } });
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  response.resume();
+  await once(response, "close");
+  expect(
+    seen.map(({ url }) => new URL(url, behind.url).pathname).filter((one) => !/^\/(api\/tasks|chat)/.test(one)),
+  ).toEqual([]);
+});
 
 test("a body that is too large is refused before it is passed on", async () => {
   const response = await send("/api/tasks", { method: "POST", body: "x".repeat(1_000_001) });

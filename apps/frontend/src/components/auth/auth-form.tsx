@@ -3,6 +3,7 @@
 import Link from "next/link";
 import { useState, type FormEvent } from "react";
 import { Button } from "@/components/ui/button";
+import { useHydrated } from "@/components/ui/use-hydrated";
 import { authClient } from "@/lib/auth-client";
 import { loadPage } from "@/lib/load-page";
 
@@ -25,6 +26,8 @@ export function AuthForm({ mode }: { mode: keyof typeof WORDS }) {
   const words = WORDS[mode];
   const [error, setError] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
+  // Pressed too early, the button would send the form as a page and lose what was typed.
+  const ready = useHydrated();
 
   async function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -63,7 +66,7 @@ export function AuthForm({ mode }: { mode: keyof typeof WORDS }) {
         <p role="alert" className={error ? "rounded-lg bg-danger-tint px-3 py-2 text-sm text-danger" : "sr-only"}>
           {error}
         </p>
-        <Button type="submit" disabled={busy}>
+        <Button type="submit" disabled={busy || !ready}>
           {busy ? words.busy : words.submit}
         </Button>
       </form>

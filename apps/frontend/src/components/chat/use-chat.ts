@@ -1,7 +1,7 @@
 "use client";
 
-import { useRef, useState } from "react";
-import { streamChat, type ChatEvent } from "@/lib/chat";
+import { useEffect, useRef, useState } from "react";
+import { loadConversation, streamChat, type ChatEvent } from "@/lib/chat";
 
 interface ToolUse {
   name: string;
@@ -15,6 +15,9 @@ export interface Message {
   tools: ToolUse[];
   error?: string;
 }
+
+/** Where a tab keeps its conversation's id over a reload. */
+const STORED = "conversation";
 
 /** A message after one more event of its stream. */
 export function applyEvent(message: Message, event: ChatEvent): Message {
@@ -44,6 +47,23 @@ export function useChat(onWork: () => void) {
   const running = useRef<AbortController | null>(null);
   const lastId = useRef(0);
 
+  useEffect(() => {
+    const id = sessionStorage.getItem(STORED);
+    if (!id) {
+      return;
+    }
+    loadConversation(id)
+      .then((said) => {
+        if (said.length === 0 || lastId.current > 0) {
+          return;
+        }
+        conversation.current = id;
+        setMessages(said.map(({ role, content }) => ({ id: ++lastId.current, from: role, text: content, tools: [] })));
+      })
+      // The conversation stays with the backend; without it here a new one begins.
+      .catch((error: unknown) => console.warn("The last conversation could not be loaded.", error));
+  }, []);
+
   async function send(text: string): Promise<void> {
     const controller = new AbortController();
     running.current = controller;
@@ -62,6 +82,7 @@ export function useChat(onWork: () => void) {
           onWork();
         } else if (event.type === "done") {
           conversation.current = event.conversation_id;
+          sessionStorage.setItem(STORED, event.conversation_id);
           finished = true;
         } else if (event.type === "error") {
           finished = true;
@@ -88,6 +109,7 @@ export function useChat(onWork: () => void) {
     stop();
     running.current = null;
     conversation.current = null;
+    sessionStorage.removeItem(STORED);
     setBusy(false);
     setMessages([]);
   };

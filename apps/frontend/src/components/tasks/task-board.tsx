@@ -77,7 +77,7 @@ export function TaskBoard({ onChat, onHelp }: Props) {
         <section
           aria-label="List"
           aria-busy={tasks.isLoading}
-          className={`overflow-hidden rounded-2xl border border-line bg-surface shadow-card transition-opacity ${tasks.page && tasks.isLoading ? "opacity-60" : ""}`}
+          className="overflow-hidden rounded-2xl border border-line bg-surface shadow-card"
         >
           <TaskList
             page={tasks.page}

@@ -21,7 +21,7 @@ export function TaskRow({ task, today, onComplete, onEdit, onRemove, onTag }: Pr
   return (
     <li
       data-task={task.id}
-      className={`group flex items-start gap-1 px-2 py-2.5 transition-colors focus-within:bg-raised/60 hover:bg-raised/60 sm:px-3 ${pending ? "opacity-60" : ""}`}
+      className="group flex items-start gap-1 px-2 py-2.5 transition-colors focus-within:bg-raised/60 hover:bg-raised/60 sm:px-3"
     >
       <label className="grid size-10 shrink-0 cursor-pointer place-content-center">
         <input
@@ -42,7 +42,7 @@ export function TaskRow({ task, today, onComplete, onEdit, onRemove, onTag }: Pr
           data-task-title
           onClick={onEdit}
           disabled={pending}
-          className={`block max-w-full rounded text-left font-medium wrap-anywhere ${task.completed ? "text-soft line-through" : ""}`}
+          className={`block max-w-full rounded text-left font-medium wrap-anywhere ${task.completed ? "text-soft line-through" : ""} ${pending ? "text-soft" : ""}`}
         >
           {task.title}
         </button>
