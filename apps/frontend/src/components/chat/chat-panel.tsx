@@ -2,6 +2,7 @@
 
 import { Sparkles, X } from "lucide-react";
 import dynamic from "next/dynamic";
+import { useState } from "react";
 import { IconButton } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
 import { PlainChat } from "./plain-chat";
@@ -13,7 +14,7 @@ interface Props {
   /** Whether there is room beside the list; else the panel lies over it. */
   wide: boolean;
   chat: Chat;
-  /** With a key the panel is OpenAI's ChatKit, without one our own. */
+  /** With a key the panel is OpenAI's ChatKit; without one, or where OpenAI cannot be reached, it is our own. */
   chatkitDomainKey: string | null;
   onWork: () => void;
   onClose: () => void;
@@ -21,11 +22,13 @@ interface Props {
 
 /** The assistant, beside the list or over it. */
 export function ChatPanel({ wide, chat, chatkitDomainKey, onWork, onClose }: Props) {
-  const content = chatkitDomainKey ? (
-    <ChatKitChat domainKey={chatkitDomainKey} onWork={onWork} />
-  ) : (
-    <PlainChat chat={chat} />
-  );
+  const [unavailable, setUnavailable] = useState(false);
+  const content =
+    chatkitDomainKey && !unavailable ? (
+      <ChatKitChat domainKey={chatkitDomainKey} onWork={onWork} onUnavailable={() => setUnavailable(true)} />
+    ) : (
+      <PlainChat chat={chat} />
+    );
   if (!wide) {
     return (
       <Dialog title="Assistant" shape="sheet" onClose={onClose}>

@@ -5,8 +5,15 @@ import Script from "next/script";
 
 const COMPONENT = "https://cdn.platform.openai.com/deployments/chatkit/chatkit.js";
 
+interface Props {
+  domainKey: string;
+  onWork: () => void;
+  /** The component's script could not be loaded. */
+  onUnavailable: () => void;
+}
+
 /** OpenAI's chat component. Its script comes from OpenAI; its messages go to our own origin. */
-export function ChatKitChat({ domainKey, onWork }: { domainKey: string; onWork: () => void }) {
+export function ChatKitChat({ domainKey, onWork, onUnavailable }: Props) {
   const { control } = useChatKit({
     api: { url: "/api/chatkit", domainKey },
     theme: { colorScheme: prefersDark() ? "dark" : "light" },
@@ -17,7 +24,7 @@ export function ChatKitChat({ domainKey, onWork }: { domainKey: string; onWork: 
   });
   return (
     <>
-      <Script src={COMPONENT} strategy="afterInteractive" />
+      <Script src={COMPONENT} strategy="afterInteractive" onError={onUnavailable} />
       <ChatKit control={control} className="min-h-0 w-full flex-1" />
     </>
   );
