@@ -25,10 +25,9 @@ coverage: $(VENV)/.dev ## Run the tests and show which lines they never reach.
 	@$(INSIDE) pytest --cov --cov-report=term:skip-covered $(ARGS)
 
 lint: $(VENV)/.dev ## Check style, types and layers.
-	@$(INSIDE) ruff check .
-	@$(INSIDE) ruff format --check .
-	@$(INSIDE) mypy
-	@$(INSIDE) lint-imports
+	@failed=0; for tool in "ruff check ." "ruff format --check ." mypy "lint-imports --no-logo"; do \
+	  echo "$$tool"; $(INSIDE) $$tool || failed=1; \
+	done; exit $$failed
 
 format: $(VENV)/.dev ## Put the code in shape.
 	@$(INSIDE) ruff check --fix .
