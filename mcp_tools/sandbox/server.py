@@ -85,7 +85,7 @@ async def serve(
         access_log=False,
         lifespan="off",
         http="h11",
-        ws="none",
+        ws="websockets-sansio",
         server_header=False,
         date_header=True,
     )

@@ -201,3 +201,28 @@ def test_deleting(kubectl: Kubectl, web: Path) -> None:
     kubectl("delete", "rs", "--all", "--cascade=foreground")
     assert "No resources found" in kubectl("get", "pods")
     assert 'deployments.apps "web" not found' in kubectl("get", "deploy/web", fails=True)
+
+
+def test_looking_around_in_a_container(anywhere: Kubectl) -> None:
+    assert "MCP_SERVER_URL=http://mcp-server:8001\n" in anywhere("exec", "deploy/backend", "--", "env")
+    assert '"status":"ok"' in anywhere("exec", "deploy/backend", "--", "wget", "-qO-", "http://mcp-server:8001/health")
+    said = anywhere("exec", "deploy/backend", "--", "sh", "-c", "echo one && id -u; exit 3", fails=True)
+    assert said == "command terminated with exit code 3\none\n10001\n"
+    assert "4\n" in anywhere("exec", "-i", "deploy/backend", "--", "sh", given="echo 4\n")
+    assert "executable file not found" in anywhere("exec", "deploy/backend", "--", "uvicron", fails=True)
+    assert "container nope is not valid" in anywhere("exec", "deploy/backend", "-c", "nope", "--", "ls", fails=True)
+    assert "NXDOMAIN" in anywhere("exec", "deploy/backend", "--", "nslookup", "nope", fails=True)
+
+
+def test_tokens_and_what_they_may_do(kubectl: Kubectl) -> None:
+    kubectl("create", "serviceaccount", "bob")
+    assert kubectl("create", "token", "bob").count(".") == 2
+    kubectl("create", "rolebinding", "bob", "--clusterrole=view", "--serviceaccount=default:bob")
+    user = "--as=system:serviceaccount:default:bob"
+    assert kubectl("auth", "can-i", "list", "pods", user) == "yes\n"
+    assert kubectl("auth", "can-i", "delete", "pods", user, fails=True) == "no\n"
+    assert "pods" in kubectl("auth", "can-i", "--list", user)
+    assert 'User "system:serviceaccount:default:bob" cannot list resource "secrets"' in kubectl(
+        "get", "secrets", user, fails=True
+    )
+    assert "kubernetes-admin" in kubectl("auth", "whoami")

@@ -7,7 +7,17 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from mcp_tools.sandbox.access.users import ADMIN, User
-from mcp_tools.sandbox.api import authorizing, discovery, logs, metrics, openapi, reading, subresources, writing
+from mcp_tools.sandbox.api import (
+    authorizing,
+    discovery,
+    logs,
+    metrics,
+    openapi,
+    reading,
+    streams,
+    subresources,
+    writing,
+)
 from mcp_tools.sandbox.api.request import MAX_BODY, Address, Request, address_of
 from mcp_tools.sandbox.api.response import Response, json_response, refusal
 from mcp_tools.sandbox.controllers.apiservices import METRICS, why_unserved
@@ -44,6 +54,8 @@ class Api:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, as ASGI has it."""
+        if scope["type"] == "websocket":
+            await self._stream(scope, receive, send)
         if scope["type"] != "http":
             return
         headers = _headers(scope["headers"])
@@ -60,6 +72,22 @@ class Api:
             return
         request = Request.parse(scope["method"], _path(scope), scope["query_string"], headers, body)
         await _send(send, self.answer(request, user))
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = _headers(scope["headers"])
+        request = Request.parse("GET", _path(scope), scope["query_string"], headers, b"")
+        try:
+            user = authorizing.user_of(headers, self._token, self._world.tokens)
+            if user is None:
+                raise _UNAUTHORIZED
+            self._touch()
+            authorizing.authorize(request, self._world.registry, user)
+            address = address_of(request.path)
+            if address is None or address.plural != "pods":
+                raise no_such_path()
+            await streams.serve(self._world, request, address, (receive, send))
+        except Refused as error:
+            await _deny(send, refusal(error))
 
     def answer(self, request: Request, user: User = ADMIN) -> Response:
         """The response to a user's request; whatever happens, it is one."""
@@ -192,6 +220,9 @@ class Api:
                 return subresources.evict(request, registry, kind, address)
             case "binding", "POST":
                 return subresources.bind_pod(request, registry, kind, address)
+            case "exec" | "portforward", "GET" | "POST":
+                streams.check(self._world, request, address)
+                raise bad_request("Upgrade request required")
             case "token", "POST":
                 return subresources.token(request, registry, self._world.tokens, kind, address)
             case "finalize", "PUT":
@@ -234,6 +265,13 @@ def _only(request: Request, *methods: str) -> None:
 def _path(scope: Scope) -> str:
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
     return raw.decode("latin-1")
+
+
+async def _deny(send: Send, response: Response) -> None:
+    """Refuse a WebSocket with a proper answer."""
+    headers = [(b"content-type", response.content_type.encode()), (b"content-length", str(len(response.body)).encode())]
+    await send({"type": "websocket.http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": response.body})
 
 
 async def _read_body(receive: Receive) -> bytes | None:

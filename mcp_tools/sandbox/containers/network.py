@@ -99,10 +99,23 @@ def _is_cluster_name(host: str) -> bool:
 def _service(cluster: Cluster, pod: Object, host: str) -> Object | None:
     if pod["spec"].get("dnsPolicy") == "Default":
         return None
-    parts = host.removesuffix(".cluster.local").removesuffix(".svc").split(".")
-    if len(parts) > 2:  # noqa: PLR2004  name and namespace
+    if host.removesuffix(".cluster.local").removesuffix(".svc").count(".") > 1:
         return None
-    return cluster.get("Service", parts[1] if len(parts) > 1 else pod["metadata"]["namespace"], parts[0])
+    return cluster.get("Service", *place_of(host, pod["metadata"]["namespace"]))
+
+
+def place_of(host: str, namespace: str) -> tuple[str, str]:
+    """The namespace and the name of the Service that a host name would mean."""
+    parts = host.removesuffix(".cluster.local").removesuffix(".svc").split(".")
+    return (parts[1] if len(parts) > 1 else namespace), parts[0]
+
+
+def address_of(cluster: Cluster, pod: Object, host: str) -> str:
+    """What a host name resolves to; empty where it does not."""
+    service = _service(cluster, pod, host)
+    if service is not None:
+        return str(service["spec"].get("clusterIP") or service["spec"].get("externalName") or "")
+    return "" if _is_cluster_name(host) or host.endswith(".invalid") else "203.0.113.10"
 
 
 def _policies(cluster: Cluster, pod: Object, kind: str) -> list[Object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcp_tools.sandbox.containers import catalogue, network
+from mcp_tools.sandbox.containers import catalogue, constraints, network, shell
 from mcp_tools.sandbox.containers.logs import Trouble
 from mcp_tools.sandbox.controllers.base import Cluster, Controller, Key, condition, key_of
 from mcp_tools.sandbox.controllers.container import Phase
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from mcp_tools.sandbox.containers.logs import Run
     from mcp_tools.sandbox.controllers.container import Container
     from mcp_tools.sandbox.objects.store import Change, Object
+
+
+_OK = 200
 
 
 class Kubelet(Controller):
@@ -114,6 +117,52 @@ class Kubelet(Controller):
             known = next((item.error for item in reversed(run.troubles) if item.url == url), "")
             if known != error:
                 run.troubles.append(Trouble(self.cluster.clock.now(), url, error))
+
+    def container_of(self, pod: Object, name: str) -> Container | None:
+        """A container of a pod, where its node knows it."""
+        worker = self._workers.get(key_of(pod))
+        return worker.container(name) if worker else None
+
+    def http_answer(self, container: Container, port: int, path: str) -> tuple[int, str]:
+        """The HTTP status and body that a container gives."""
+        del port
+        behaviour = container.behaviour
+        plain = path.partition("?")[0]
+        status = behaviour.status or 503
+        if status == _OK and behaviour.paths and plain not in behaviour.paths and not plain.startswith("/api"):
+            status = 404
+        if behaviour.voice in {"node", "nginx"}:
+            return status, f"<!doctype html><title>{container.name}</title><h1>{container.name}</h1>\n"
+        return status, '{"status":"ok"}\n' if status == _OK else '{"detail":"error"}\n'
+
+    def place_of(self, container: Container) -> shell.Place | None:
+        """Where commands in a container run."""
+        pod = container.pod()
+        if pod is None:
+            return None
+        namespace = pod["metadata"]["namespace"]
+
+        def answer(target: network.Target, path: str) -> tuple[int, str]:
+            for service in [self.cluster.get("Service", *network.place_of(target.host, namespace))]:
+                for other in self.cluster.all_of("Pod", namespace if service is None else key_of(service)[0]):
+                    picks = (service or {"spec": {}})["spec"].get("selector")
+                    if picks and picks.items() <= (other["metadata"].get("labels") or {}).items():
+                        found = self.container_of(other, other["spec"]["containers"][0]["name"])
+                        if found is not None:
+                            return self.http_answer(found, target.port, path)
+            return _OK, ""
+
+        return shell.Place(
+            pod,
+            container.spec,
+            container.variables,
+            constraints.user_of(container.spec, pod, container.behaviour.user),
+            lambda kind, name: self.cluster.get(kind, namespace, name),
+            lambda target: network.reach(self.cluster, pod, target, self.listens),
+            lambda host: network.address_of(self.cluster, pod, host),
+            answer,
+            self.cluster.clock.now(),
+        )
 
     def callers(self) -> list[Container]:
         """The running containers that call others."""

@@ -248,10 +248,14 @@ class PodWorker:
 
     def run_of(self, name: str, *, previous: bool) -> Run | None:
         """A container's present life or the one before."""
-        container = next((found for found in (*self.main, *self.init) if found.name == name), None)
+        container = self.container(name)
         if container is None:
             return None
         return container.last if previous else container.run or container.last
+
+    def container(self, name: str) -> Container | None:
+        """A container of the pod."""
+        return next((found for found in (*self.main, *self.init) if found.name == name), None)
 
     def publish(self) -> None:
         """Write the pod's status, soon: several changes at once make one write."""

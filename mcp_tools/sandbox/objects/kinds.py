@@ -97,7 +97,16 @@ _SCALE = ("status", "scale")
 KINDS: tuple[Kind, ...] = (
     Kind("", "v1", "Namespace", "namespaces", ("ns",), subresources=("status", "finalize"), namespaced=False),
     Kind("", "v1", "Node", "nodes", ("no",), subresources=_STATUS, namespaced=False),
-    Kind("", "v1", "Pod", "pods", ("po",), _ALL, ("status", "log", "eviction", "binding"), generation=True),
+    Kind(
+        "",
+        "v1",
+        "Pod",
+        "pods",
+        ("po",),
+        _ALL,
+        ("status", "log", "eviction", "binding", "exec", "portforward"),
+        generation=True,
+    ),
     Kind("", "v1", "Service", "services", ("svc",), _ALL, _STATUS),
     Kind("", "v1", "Endpoints", "endpoints", ("ep",), singular="endpoints"),
     Kind("", "v1", "ConfigMap", "configmaps", ("cm",)),

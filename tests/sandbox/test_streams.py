@@ -1,0 +1,88 @@
+"""exec and port-forward with the official Python client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from differences import until
+
+if TYPE_CHECKING:
+    from mcp_tools.sandbox.lifecycle import SandboxInfo
+
+
+@pytest.fixture(scope="module")
+def core(sandbox: SandboxInfo) -> Iterator[Any]:
+    from kubernetes import client, config
+
+    made = config.new_client_from_config(str(sandbox.kubeconfig))
+    yield client.CoreV1Api(made)
+    made.close()
+
+
+def pod_of(core: Any, app: str) -> str:
+    pods = core.list_namespaced_pod("todo-app", label_selector=f"app.kubernetes.io/name={app}").items
+    return str(pods[0].metadata.name)
+
+
+def test_a_command_ends_with_its_code_and_both_outputs_apart(core: Any) -> None:
+    from kubernetes.stream import stream
+
+    command = ["sh", "-c", "echo out; nope; exit 5"]
+    channel = stream(
+        core.connect_get_namespaced_pod_exec,
+        pod_of(core, "backend"),
+        "todo-app",
+        command=command,
+        stdout=True,
+        stderr=True,
+        _preload_content=False,
+    )
+    channel.run_forever(timeout=10)
+    assert (channel.read_stdout(), channel.read_stderr()) == ("out\n", "sh: 1: nope: not found\n")
+    assert channel.returncode == 5
+
+
+def test_a_terminal_echoes_and_runs_line_by_line(core: Any) -> None:
+    from kubernetes.stream import stream
+
+    shell = stream(
+        core.connect_get_namespaced_pod_exec,
+        pod_of(core, "backend"),
+        "todo-app",
+        command=["sh"],
+        stdin=True,
+        stdout=True,
+        stderr=True,
+        tty=True,
+        _preload_content=False,
+    )
+    shell.write_stdin("echo $MCP_SERVER_URLL$MCP_SERVER_URL\x7f\x7fRL\r")
+    shell.write_stdin("exit 7\r")
+    shell.run_forever(timeout=10)
+    assert shell.returncode == 7
+    assert "http://mcp-server:8001\r\n" in shell.read_all()
+
+
+def test_a_forwarded_port_answers_http(core: Any) -> None:
+    from kubernetes.stream import portforward
+
+    forward = portforward(
+        core.connect_get_namespaced_pod_portforward, pod_of(core, "backend"), "todo-app", ports="8000"
+    )
+    socket = forward.socket(8000)
+    socket.setblocking(True)
+    socket.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    answer = socket.recv(4096)
+    socket.close()
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert answer.endswith(b'{"status":"ok"}\n')
+
+
+def test_a_port_on_which_nobody_listens_is_refused(core: Any) -> None:
+    from kubernetes.stream import portforward
+
+    forward = portforward(core.connect_get_namespaced_pod_portforward, pod_of(core, "backend"), "todo-app", ports="9")
+    forward.socket(9).sendall(b"x")
+    assert "connection refused" in until(lambda: forward.error(9))
