@@ -15,7 +15,7 @@ from sqlalchemy import create_engine
 from sqlmodel import SQLModel
 
 from app.chat import model as _chat  # noqa: F401
-from app.migrate import alembic_config
+from app.migrate import LOCK, alembic_config
 from app.tasks import model as _tasks  # noqa: F401
 
 
@@ -65,18 +65,25 @@ def test_each_step_goes_down_and_up_again(empty_database: str, tmp_path: Path) -
         migrate(empty_database, tmp_path, "up", "+1")
 
 
-def test_replicas_that_start_together_migrate_once(empty_database: str, tmp_path: Path) -> None:
+def test_replicas_that_start_together_wait_for_each_other_and_migrate_once(empty_database: str, tmp_path: Path) -> None:
     settings = process.environment(
         PYTHONPATH=str(process.BACKEND), DATABASE_URL=empty_database, BETTER_AUTH_URL="https://t.test"
     )
-    replicas = [
-        subprocess.Popen(
-            [sys.executable, "-m", "app.migrate"], cwd=tmp_path, env=settings, stderr=subprocess.PIPE, text=True
-        )
-        for _ in range(4)
-    ]
-    ends = [(replica.communicate(timeout=60)[1], replica.returncode) for replica in replicas]
-    assert ends == [("", 0)] * 4
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with psycopg.connect(empty_database) as first, psycopg.connect(empty_database, autocommit=True) as watching:
+        first.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+        replicas = [
+            subprocess.Popen(
+                [sys.executable, "-m", "app.migrate"], cwd=tmp_path, env=settings, stderr=subprocess.PIPE, text=True
+            )
+            for _ in range(3)
+        ]
+        process.eventually(lambda: watching.execute(waiting).fetchone() == (len(replicas),))
+        assert tables(empty_database) == set()
+        first.rollback()
+        ends = [(replica.communicate(timeout=60)[1], replica.returncode) for replica in replicas]
+    assert ends == [("", 0)] * 3
+    assert "task" in tables(empty_database)
 
 
 @pytest.mark.parametrize("module", ["app", "app.migrate"])
