@@ -16,11 +16,16 @@ def sandbox() -> None:
 
 
 @sandbox.command()
-def start() -> None:
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Keep its objects in this folder.")
+@click.option("--empty", is_flag=True, help="Without the todo stack.")
+def start(data: Path | None, *, empty: bool) -> None:
     """Start it if it does not run, and print where it is."""
+    from mcp_tools.errors import UsageError
     from mcp_tools.sandbox.lifecycle import ensure_running
 
-    info = ensure_running()
+    info = ensure_running(data=data, empty=empty)
+    if data and info.data != data.absolute():
+        raise UsageError("A sandbox runs already that keeps its data elsewhere.", "First: shipmate sandbox stop")
     click.echo(f"The sandbox runs at {info.url}.")
     click.echo(f"kubectl --kubeconfig {info.kubeconfig} get pods")
 

@@ -20,6 +20,7 @@ def main() -> int:
         "--idle-minutes", type=float, default=120.0, help="end after so long without a request; 0: never"
     )
     parser.add_argument("--empty", action="store_true", help="without the todo stack")
+    parser.add_argument("--data", type=Path, help="keep its objects in this folder (default: in memory only)")
     arguments = parser.parse_args()
 
     gc.disable()  # while modules load and the world is made; everything of that stays
@@ -30,7 +31,7 @@ def main() -> int:
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def ready(found: Serving) -> None:
-        write_info(state, found.url, os.getpid())
+        write_info(state, found.url, os.getpid(), arguments.data)
         gc.freeze()
         gc.enable()
         sys.stdout.write(f"{found.kubeconfig}\n")
@@ -46,6 +47,7 @@ def main() -> int:
             port=arguments.port,
             idle_minutes=arguments.idle_minutes,
             empty=arguments.empty,
+            data=arguments.data,
             ready=ready,
             stop=stop,
         )

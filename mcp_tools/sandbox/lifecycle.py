@@ -46,11 +46,13 @@ class SandboxInfo:
         kubeconfig: Reaches it; only its owner can read it.
         url: Such as `https://127.0.0.1:40123`.
         pid: Of its process.
+        data: The folder in which its objects are kept; `None` where they are not.
     """
 
     kubeconfig: Path
     url: str
     pid: int
+    data: Path | None = None
 
 
 def default_state() -> Path:
@@ -60,13 +62,16 @@ def default_state() -> Path:
     return state_dir() / "sandbox"
 
 
-def ensure_running(state: Path | None = None, *, empty: bool = False, idle_minutes: float = 120.0) -> SandboxInfo:
+def ensure_running(
+    state: Path | None = None, *, empty: bool = False, idle_minutes: float = 120.0, data: Path | None = None
+) -> SandboxInfo:
     """The running sandbox, started in the background if there is none. Callers at the same time start one.
 
     Args:
         state: The directory of its files; two directories are two sandboxes.
         empty: Without the todo stack, if it has to be started.
         idle_minutes: It ends by itself after so long without a request.
+        data: A folder in which its objects are kept, if it has to be started.
 
     Raises:
         SandboxStartFailed: It did not come up.
@@ -76,7 +81,7 @@ def ensure_running(state: Path | None = None, *, empty: bool = False, idle_minut
         return found
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _locked(place):
-        return status(place) or _start(place, empty=empty, idle_minutes=idle_minutes)
+        return status(place) or _start(place, empty=empty, idle_minutes=idle_minutes, data=data)
 
 
 def status(state: Path | None = None) -> SandboxInfo | None:
@@ -84,7 +89,8 @@ def status(state: Path | None = None) -> SandboxInfo | None:
     place = state or default_state()
     try:
         raw = json.loads((place / _INFO).read_text(encoding="utf-8"))
-        info = SandboxInfo(place / _KUBECONFIG, str(raw["url"]), int(raw["pid"]))
+        data = type(place)(raw["data"]) if raw.get("data") else None
+        info = SandboxInfo(place / _KUBECONFIG, str(raw["url"]), int(raw["pid"]), data)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return info if info.kubeconfig.is_file() and _alive(info.pid) and _answers(info.url) else None
@@ -101,18 +107,26 @@ def stop(state: Path | None = None) -> bool:
 
 def reset(state: Path | None = None) -> SandboxInfo:
     """A fresh sandbox in place of the one that runs; errors as `ensure_running`."""
+    from mcp_tools.sandbox.durable import forget
+
+    running = status(state)
     stop(state)
-    return ensure_running(state)
+    data = running.data if running else None
+    if data:
+        forget(data)
+    return ensure_running(state, data=data)
 
 
-def write_info(state: Path, url: str, pid: int) -> None:
+def write_info(state: Path, url: str, pid: int, data: Path | None = None) -> None:
     """Called by the sandbox's process once it answers: lets others find it."""
     temporary = state / f".{_INFO}.{pid}"
-    temporary.write_text(json.dumps({"url": url, "pid": pid}), encoding="utf-8")
+    temporary.write_text(
+        json.dumps({"url": url, "pid": pid, "data": str(data.absolute()) if data else ""}), encoding="utf-8"
+    )
     temporary.replace(state / _INFO)
 
 
-def _start(place: Path, *, empty: bool, idle_minutes: float) -> SandboxInfo:
+def _start(place: Path, *, empty: bool, idle_minutes: float, data: Path | None) -> SandboxInfo:
     (place / _INFO).unlink(missing_ok=True)
     command = [
         sys.executable,
@@ -123,10 +137,12 @@ def _start(place: Path, *, empty: bool, idle_minutes: float) -> SandboxInfo:
         str(place),
         "--idle-minutes",
         str(idle_minutes),
+        *(["--empty"] if empty else []),
+        *(["--data", str(data.absolute())] if data else []),
     ]
     with (place / _LOG).open("wb") as log:
         process = subprocess.Popen(  # noqa: S603  our own module
-            [*command, "--empty"] if empty else command,
+            command,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

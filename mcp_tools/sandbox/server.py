@@ -48,6 +48,7 @@ async def serve(
     port: int = 0,
     idle_minutes: float = 0.0,
     empty: bool = False,
+    data: Path | None = None,
     ready: Callable[[Serving], None] = lambda _: None,
     stop: asyncio.Event | None = None,
 ) -> None:
@@ -58,12 +59,14 @@ async def serve(
         port: On loopback; 0 takes a free one.
         idle_minutes: End after so many minutes without a request; 0 never does.
         empty: Without the todo stack.
+        data: A folder in which the objects are kept for the next time.
         ready: Called once it answers.
         stop: Ends the serving when set.
     """
     import uvicorn
 
-    from mcp_tools.sandbox.world import boot
+    from mcp_tools.sandbox.durable import Keeper
+    from mcp_tools.sandbox.world import boot, revive
 
     loop = asyncio.get_running_loop()
     credentials = make_credentials()
@@ -72,7 +75,10 @@ async def serve(
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
     url = f"https://127.0.0.1:{listener.getsockname()[1]}"
-    world = boot(empty=empty, ca=credentials.ca)
+    keeper = Keeper(data) if data else None
+    world = (keeper and revive(keeper, credentials.ca)) or boot(empty=empty, ca=credentials.ca)
+    if keeper:
+        keeper.follow(world)
     last = loop.time()
 
     def touch() -> None:
@@ -111,6 +117,8 @@ async def serve(
         with contextlib.suppress(asyncio.CancelledError):
             await running
         listener.close()
+        if keeper:
+            keeper.close()
 
 
 async def _pause(running: asyncio.Task[None], stop: asyncio.Event | None) -> None:

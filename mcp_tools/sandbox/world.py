@@ -41,6 +41,7 @@ from mcp_tools.sandbox.objects.store import Change, Object, Store
 
 if TYPE_CHECKING:
     from mcp_tools.sandbox.controllers.podworker import Timings
+    from mcp_tools.sandbox.durable import Keeper
 
 CONTROLLERS: tuple[type[Controller], ...] = (
     NamespaceController,
@@ -64,6 +65,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
 )
 STACK_AGE = 47 * 60.0
 NODE_AGE = 3 * 3600.0
+_REVIVAL = 0.05
 NAMESPACE = "todo-app"
 
 
@@ -151,6 +153,16 @@ class World:
         if change.type != "DELETED":
             for kind in custom_kinds(change.obj):
                 self.kinds.add(kind)
+
+
+def revive(keeper: Keeper, ca: str = "") -> World | None:
+    """A world as it was kept, with its containers started anew; `None` where nothing was kept."""
+    world = World(time.time(), ca=ca)
+    if not keeper.restore(world):
+        return None
+    world.clock.advance(_REVIVAL)
+    world.beat()
+    return world
 
 
 def boot(*, empty: bool = False, ca: str = "", seed: int | None = None) -> World:

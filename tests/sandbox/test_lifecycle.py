@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from differences import until
 from sandbox_helpers import Client
+from widgets import DEFINITION, DEFINITIONS
 
 from mcp_tools.errors import ConnectionProblem
 from mcp_tools.sandbox import lifecycle
@@ -124,3 +126,37 @@ def test_nobody_gets_in_without_the_token(api: Client, sandbox: lifecycle.Sandbo
     authority.unlink()
     with urllib3.PoolManager() as pool, pytest.raises(urllib3.exceptions.MaxRetryError, match="certificate"):
         pool.request("GET", f"{sandbox.url}/readyz", retries=0)
+
+
+def test_a_sandbox_with_a_data_folder_comes_back_as_it_was(tmp_path: Path) -> None:
+    state, data = tmp_path / "state", tmp_path / "data"
+    spaces = "/api/v1/namespaces"
+    widgets = "/apis/example.com/v1/namespaces/kept/widgets"
+    try:
+        api = Client(lifecycle.ensure_running(state, data=data).kubeconfig)
+        assert api("POST", spaces, {"metadata": {"name": "kept"}}).status == 201
+        assert api("POST", DEFINITIONS, DEFINITION).status == 201
+        assert api("POST", widgets, {"metadata": {"name": "w"}, "spec": {"size": 3}}).status == 201
+        assert api("DELETE", "/apis/apps/v1/namespaces/todo-app/deployments/frontend").status == 200
+        made = api("POST", f"{spaces}/kept/configmaps", {"metadata": {"name": "c"}, "data": {"a": "b"}}).body
+        assert lifecycle.stop(state)
+        assert (data / "sandbox.db").stat().st_mode & 0o077 == 0
+        api = Client(lifecycle.ensure_running(state, data=data).kubeconfig)
+        kept = api("GET", f"{spaces}/kept/configmaps/c").body
+        assert (kept["metadata"]["uid"], kept["data"]) == (made["metadata"]["uid"], {"a": "b"})
+        assert api("GET", f"{widgets}/w").body["spec"]["size"] == 3
+        deployments = "/apis/apps/v1/namespaces/todo-app/deployments"
+        assert api("GET", f"{deployments}/frontend").status == 404
+        until(lambda: api("GET", f"{deployments}/backend").body["status"].get("readyReplicas") == 2)
+        until(lambda: len(api("GET", f"{spaces}/todo-app/pods").body["items"]) == 3)
+        api = Client(lifecycle.reset(state).kubeconfig)
+        assert api("GET", f"{spaces}/kept").status == 404
+        assert lifecycle.status(state).data == data  # type: ignore[union-attr]
+    finally:
+        lifecycle.stop(state)
+
+
+def test_a_data_folder_that_cannot_be_used_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    with pytest.raises(lifecycle.SandboxStartFailed, match="cannot keep its data"):
+        lifecycle.ensure_running(tmp_path / "state", data=tmp_path / "data")
