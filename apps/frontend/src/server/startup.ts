@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { drainOnStop } from "./drain";
 import { migrate } from "./migrate";
 import { BadSettings, settings } from "./settings";
 
@@ -7,10 +8,11 @@ const DATABASE_PATIENCE_MS = 30_000;
 /** Errors that pass when the database has come up: nobody listens yet, no such name yet, still starting. */
 const NOT_YET = new Set(["ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT", "57P03"]);
 
-/** Checks the settings and makes the tables; what is wrong stops the process with one line. */
+/** Checks the settings, makes the tables, and readies the stop; what is wrong stops the process with one line. */
 export async function start(): Promise<void> {
   try {
     settings();
+    drainOnStop();
     await migrateWhenReady();
   } catch (error) {
     console.error(`todo-frontend cannot start: ${reason(error)}`);

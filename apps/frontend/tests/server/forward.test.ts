@@ -187,6 +187,31 @@ test("a service that is away is said without its address", async () => {
   }
 });
 
+test("a stop lets the requests that run come to their end", async () => {
+  let finish: () => void = () => undefined;
+  const reached = new Promise<void>((resolve) => {
+    answer = (_request, response) => {
+      finish = () => response.writeHead(200, { "content-type": "application/json" }).end('{"kept":true}');
+      resolve();
+    };
+  });
+  const other = await startFrontend({ databaseUrl: postgres.url, apiUrl: behind.url, mcpUrl: behind.url });
+  const running = fetch(`${other.url}/api/tasks`, { headers: { cookie } });
+  await reached;
+  const stopped = other.stop();
+  await expect
+    .poll(() =>
+      fetch(`${other.url}/api/health`).then(
+        () => "open",
+        () => "closed",
+      ),
+    )
+    .toBe("closed");
+  finish();
+  expect(await (await running).json()).toEqual({ kept: true });
+  await stopped;
+});
+
 test("a page carries a content policy of its own and the other security headers", async () => {
   const [first, second] = await Promise.all([fetch(`${frontend.url}/sign-in`), fetch(`${frontend.url}/sign-in`)]);
   const nonces = [first, second].map(
