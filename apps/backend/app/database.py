@@ -36,7 +36,8 @@ def connect(settings: Settings) -> Database:
         settings.sqlalchemy_url,
         connect_args=CONNECT_ARGS,
         pool_size=settings.database_pool_size,
-        max_overflow=settings.database_pool_size,
+        # Overflow connections are closed when they are given back: under load each would be opened anew.
+        max_overflow=0,
         pool_timeout=10,
         # Neon suspends an idle database and drops its connections.
         pool_pre_ping=True,

@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     )
 
     database_url: Annotated[SecretStr, AfterValidator(_postgres_url)]
-    database_pool_size: int = Field(default=5, ge=1, le=100)
+    database_pool_size: int = Field(default=10, ge=1, le=100)
     migrate_on_start: bool = False
 
     better_auth_url: HttpUrl
