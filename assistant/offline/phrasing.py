@@ -14,29 +14,27 @@ def phrase(step: Step) -> str:
     given = step.arguments
     where = f" -n {given['namespace']}" if given.get("namespace") else ""
     match step.name:
-        case "scale":
-            return f"scale {given['target']} to {given['replicas']}{where}"
-        case "autoscale":
-            return f"autoscale {given['target']} between {given['min']} and {given['max']}{where}"
-        case "delete_resource":
-            return f"delete {given['target']}{where}"
-        case "restart":
-            return f"restart {given['target']}{where}"
         case "set_image" if "container" in given:
             return f"set image {given['target']} {given['container']}={given['image']}{where}"
-        case "set_image":
-            return f"set image of {given['target']} to {given['image']}{where}"
-        case "rollout":
-            revision = f" to revision {given['revision']}" if "revision" in given else ""
-            return f"rollout {given['action']} {given['target']}{revision}{where}"
-        case "node_maintenance":
-            return f"{given['action']} {given['node']}"
-        case "undo_change":
-            return f"undo {given['change_id']}" if given else "undo"
-        case "apply_plan":
-            return f"apply plan {given['plan_id']}"
-        case _:
-            return ""
+        case "rollout" if "revision" in given:
+            return f"rollout {given['action']} {given['target']} to revision {given['revision']}{where}"
+        case "undo_change" if not given:
+            return "undo"
+    pattern = _PATTERNS.get(step.name)
+    return pattern.format(**given) + where if pattern else ""
+
+
+_PATTERNS = {
+    "scale": "scale {target} to {replicas}",
+    "autoscale": "autoscale {target} between {min} and {max}",
+    "restart": "restart {target}",
+    "set_image": "set image of {target} to {image}",
+    "rollout": "rollout {action} {target}",
+    "delete_resource": "delete {target}",
+    "node_maintenance": "{action} {node}",
+    "undo_change": "undo {change_id}",
+    "apply_plan": "apply plan {plan_id}",
+}
 
 
 def _relative(step: Relative) -> str:
