@@ -20,8 +20,6 @@ function createAuth() {
           issuer: publicUrl,
           audience: publicUrl,
           expirationTime: "15m",
-          // The backend needs only the subject.
-          definePayload: () => ({}),
         },
       }),
     ],

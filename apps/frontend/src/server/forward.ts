@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { isAPIError } from "better-auth/api";
-import { auth } from "./auth";
 import { problem } from "./problem";
 import { settings } from "./settings";
+import { tokenFor } from "./token";
 
 const MAX_BODY_BYTES = 1_000_000;
 const REQUEST_HEADERS = ["accept", "content-type", "last-event-id", "mcp-protocol-version", "traceparent"];
@@ -29,7 +28,7 @@ export async function forward(request: Request, { base, path, patienceMs = 15_00
   if (path.some((part) => part === "" || part === "." || part === "..")) {
     return problem(404, "Not Found", "No such path.");
   }
-  const session = await tokenOf(request);
+  const session = await tokenFor(request.headers);
   if (!session) {
     return problem(401, "Unauthorized", "You are signed out. Sign in again.");
   }
@@ -87,18 +86,6 @@ function isSafe(method: string): boolean {
 function isForeign(request: Request): boolean {
   const origin = request.headers.get("origin");
   return origin !== null && origin !== settings().BETTER_AUTH_URL;
-}
-
-async function tokenOf(request: Request): Promise<{ token: string; cookies: string[] } | null> {
-  try {
-    const { response, headers } = await auth().api.getToken({ headers: request.headers, returnHeaders: true });
-    return { token: response.token, cookies: headers.getSetCookie() };
-  } catch (error) {
-    if (isAPIError(error) && error.statusCode === 401) {
-      return null;
-    }
-    throw error;
-  }
 }
 
 async function readBody(request: Request): Promise<Uint8Array<ArrayBuffer> | null> {

@@ -87,6 +87,23 @@ test.each([
   expect(seen.map(({ url }) => url)).toEqual([expected]);
 });
 
+test("signing out holds at once, though the token would be good for some minutes more", async () => {
+  const account = newAccount();
+  const headers = { "content-type": "application/json", origin: frontend.url, "x-forwarded-for": "192.0.2.7" };
+  const body = JSON.stringify(account);
+  const signedUp = await fetch(`${frontend.url}/api/auth/sign-up/email`, { method: "POST", headers, body });
+  const own = {
+    cookie: signedUp.headers
+      .getSetCookie()
+      .map((one) => one.split(";", 1)[0])
+      .join("; "),
+  };
+  expect((await send("/api/tasks", { headers: own })).status).toBe(200);
+  await send("/api/auth/sign-out", { method: "POST", headers: { ...headers, ...own }, body: "{}" });
+  expect((await send("/api/tasks", { headers: own })).status).toBe(401);
+  expect(seen).toHaveLength(1);
+});
+
 test("without a session nothing is passed on", async () => {
   const response = await fetch(`${frontend.url}/api/tasks`);
   expect(response.status).toBe(401);
