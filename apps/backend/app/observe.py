@@ -6,6 +6,7 @@ import logging
 import re
 import time
 import uuid
+from http import HTTPStatus
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
@@ -15,6 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.logs import request_id
+from app.problems import problem_response
 
 log = logging.getLogger("app.access")
 
@@ -25,6 +27,7 @@ POOL_USED = Gauge("database_connections_in_use", "Connections taken from the poo
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+FAILED = "Something went wrong on our side. The log has it under the request's id."
 _QUIET = ("/health/", "/metrics")
 
 router = APIRouter(tags=["operations"])
@@ -57,7 +60,7 @@ class ObserveMiddleware:
         given = Headers(scope=scope).get("x-request-id", "")
         current = given if _ID.fullmatch(given) else uuid.uuid4().hex
         reset = request_id.set(current)
-        status, recorded = 500, False
+        status, started, recorded = 500, False, False
         start = time.perf_counter()
 
         def record() -> None:
@@ -67,9 +70,9 @@ class ObserveMiddleware:
                 self._record(scope, status, time.perf_counter() - start)
 
         async def observed(message: Message) -> None:
-            nonlocal status
+            nonlocal status, started
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, started = message["status"], True
                 MutableHeaders(scope=message)["X-Request-ID"] = current
             elif not message.get("more_body", False):
                 # Before the last byte: who has the answer finds it counted.
@@ -79,6 +82,12 @@ class ObserveMiddleware:
         IN_FLIGHT.inc()
         try:
             await self._app(scope, receive, observed)
+        except Exception:
+            # Here, where the request still has its id, and not in the framework's outermost layer.
+            log.exception("A request failed")
+            if started:
+                raise
+            await problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, FAILED)(scope, receive, observed)
         finally:
             IN_FLIGHT.dec()
             record()

@@ -127,12 +127,6 @@ def install(app: FastAPI) -> None:
             HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer. Try again soon.", Unavailable.headers
         )
 
-    @app.exception_handler(Exception)
-    async def unknown(_request: Request, _error: Exception) -> JSONResponse:
-        return problem_response(
-            HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side. The log has it under the request's id."
-        )
-
     _describe(app)
 
 

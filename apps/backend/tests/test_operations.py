@@ -12,6 +12,7 @@ import httpx2
 import model as models
 import postgres
 import process
+import psycopg
 from conftest import Stack, Start
 from issuer import Issuer
 from model import Model
@@ -43,6 +44,24 @@ def test_a_database_that_goes_away_is_a_503_without_its_address(start: Start, is
             assert api.get("/health/live").status_code == 200
     finally:
         serving.__exit__(None, None, None)
+
+
+def test_what_nobody_foresaw_is_a_500_that_the_log_explains_under_its_id(
+    server: str, start: Start, issuer: Issuer
+) -> None:
+    database = postgres.new_database(server)
+    with start(DATABASE_URL=database) as backend, backend.client(issuer.token("ada")) as api:
+        with psycopg.connect(database) as connection:
+            connection.execute("DROP TABLE task")
+        answer = api.post("/api/tasks", json={"title": "A private title"}, headers={"X-Request-ID": "unlucky"})
+        assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+        assert answer.headers["x-request-id"] == "unlucky"
+        assert "UndefinedTable" not in answer.text
+        assert api.get("/health/live").status_code == 200
+        (line,) = [line for line in log_lines(backend) if "exception" in line]
+        assert line["request_id"] == "unlucky"
+        assert "UndefinedTable" in line["exception"]
+        assert "A private title" not in backend.log.read_text()
 
 
 def test_every_line_of_the_log_is_json_with_the_requests_id_and_no_secret(start: Start, issuer: Issuer) -> None:
