@@ -59,6 +59,65 @@ def basics() -> Iterator[Object]:
     }
 
 
+def system() -> Iterator[Object]:
+    """What runs in `kube-system`: the cluster's name server."""
+    labels = {"k8s-app": "kube-dns"}
+    place = {"namespace": "kube-system"}
+    corefile = (
+        ".:53 {\n    errors\n    health {\n       lameduck 5s\n    }\n    ready\n"
+        "    kubernetes cluster.local in-addr.arpa ip6.arpa {\n       pods insecure\n"
+        "       fallthrough in-addr.arpa ip6.arpa\n       ttl 30\n    }\n    prometheus :9153\n"
+        "    forward . /etc/resolv.conf {\n       max_concurrent 1000\n    }\n    cache 30\n    loop\n    reload\n"
+        "    loadbalance\n}\n"
+    )
+    meta = {"name": "coredns", **place}
+    yield {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta}
+    yield {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"Corefile": corefile}}
+    ports = [
+        {"name": "dns", "containerPort": 53, "protocol": "UDP"},
+        {"name": "dns-tcp", "containerPort": 53, "protocol": "TCP"},
+        {"name": "metrics", "containerPort": 9153, "protocol": "TCP"},
+    ]
+    container = {
+        "name": "coredns",
+        "image": "registry.k8s.io/coredns/coredns:v1.12.1",
+        "args": ["-conf", "/etc/coredns/Corefile"],
+        "ports": ports,
+        "resources": {"requests": {"cpu": "100m", "memory": "70Mi"}, "limits": {"memory": "170Mi"}},
+        "readinessProbe": {"httpGet": {"path": "/ready", "port": 8181}},
+        "livenessProbe": {"httpGet": {"path": "/health", "port": 8080}},
+        "volumeMounts": [{"name": "config-volume", "mountPath": "/etc/coredns", "readOnly": True}],
+    }
+    items = [{"key": "Corefile", "path": "Corefile"}]
+    pod = {
+        "serviceAccountName": "coredns",
+        "priorityClassName": "system-cluster-critical",
+        "dnsPolicy": "Default",
+        "tolerations": [{"key": "CriticalAddonsOnly", "operator": "Exists"}],
+        "containers": [container],
+        "volumes": [{"name": "config-volume", "configMap": {"name": "coredns", "items": items}}],
+    }
+    template = {"metadata": {"labels": labels}, "spec": pod}
+    yield {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {**meta, "labels": labels},
+        "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": template},
+    }
+    served = [
+        {"name": "dns", "port": 53, "protocol": "UDP", "targetPort": 53},
+        {"name": "dns-tcp", "port": 53, "protocol": "TCP", "targetPort": 53},
+        {"name": "metrics", "port": 9153, "protocol": "TCP", "targetPort": 9153},
+    ]
+    named = {**labels, "kubernetes.io/cluster-service": "true", "kubernetes.io/name": "CoreDNS"}
+    yield {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "kube-dns", **place, "labels": named},
+        "spec": {"selector": labels, "clusterIP": "10.96.0.10", "ports": served},
+    }
+
+
 def node(number: int) -> Object:
     """A Node of the sandbox, with what it can hold."""
     name = f"sandbox-{number}"

@@ -66,6 +66,7 @@ async def serve(
     import uvicorn
 
     from mcp_tools.sandbox.durable import Keeper
+    from mcp_tools.sandbox.sockets import SocketProtocol
     from mcp_tools.sandbox.world import boot, revive
 
     loop = asyncio.get_running_loop()
@@ -91,7 +92,7 @@ async def serve(
         access_log=False,
         lifespan="off",
         http="h11",
-        ws="websockets-sansio",
+        ws=SocketProtocol,
         server_header=False,
         date_header=True,
     )

@@ -175,6 +175,8 @@ def boot(*, empty: bool = False, ca: str = "", seed: int | None = None) -> World
     """
     world = World(time.time() - NODE_AGE, ca=ca, seed=seed)
     world.furnish()
+    for obj in furniture.system():
+        world.add(obj, "kubeadm")
     world.clock.advance(NODE_AGE - STACK_AGE)
     if not empty:
         world.deploy_stack()

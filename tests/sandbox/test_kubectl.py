@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import shutil
@@ -226,3 +227,20 @@ def test_tokens_and_what_they_may_do(kubectl: Kubectl) -> None:
         "get", "secrets", user, fails=True
     )
     assert "kubernetes-admin" in kubectl("auth", "whoami")
+
+
+def test_forwarded_ports_answer(sandbox: SandboxInfo, tmp_path: Path) -> None:
+    command = [KUBECTL or "", "--kubeconfig", str(sandbox.kubeconfig), "port-forward", "deploy/backend", ":8000"]
+    forward = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={"HOME": str(tmp_path)})
+    try:
+        assert forward.stdout is not None
+        port = re.search(r"127.0.0.1:(\d+) -> 8000", forward.stdout.readline())
+        assert port is not None
+        for path, status in (("/health/live", 200), ("/nope", 404), ("/api/tasks", 200)):
+            connection = http.client.HTTPConnection("127.0.0.1", int(port[1]), timeout=10)
+            connection.request("GET", path)
+            assert connection.getresponse().status == status
+            connection.close()
+    finally:
+        forward.kill()
+        forward.wait()

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from differences import until
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcp_tools.sandbox.api import spdy
 
 if TYPE_CHECKING:
     from mcp_tools.sandbox.lifecycle import SandboxInfo
@@ -86,3 +91,10 @@ def test_a_port_on_which_nobody_listens_is_refused(core: Any) -> None:
     forward = portforward(core.connect_get_namespaced_pod_portforward, pod_of(core, "backend"), "todo-app", ports="9")
     forward.socket(9).sendall(b"x")
     assert "connection refused" in until(lambda: forward.error(9))
+
+
+@given(st.binary(max_size=200), st.integers(0, 9))
+def test_odd_frames_are_told_from_good_ones(data: bytes, kind: int) -> None:
+    for wire in (data, b"\x80\x03\x00" + bytes([kind, 0, 0, 0, len(data)]) + data):
+        with contextlib.suppress(spdy.BadFrame):
+            list(spdy.Peer().feed(wire))

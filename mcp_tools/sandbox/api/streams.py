@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from mcp_tools.sandbox.api import spdy
 from mcp_tools.sandbox.containers import shell
 from mcp_tools.sandbox.objects.errors import Refused, bad_request, not_found
 
@@ -20,9 +21,12 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
+TUNNEL = "SPDY/3.1+portforward.k8s.io"
+TUNNEL_HEADER = "x-tunnel-protocol"
 _STDIN, _STDOUT, _STDERR, _ERROR = 0, 1, 2, 3
 _CLOSE = 255
 _NORMAL = 1000
+_START_SECONDS = 0.1
 _NO_PROCESS = "unable to start container process: "
 _END_OF_TEXT, _END_OF_INPUT = "\x03", "\x04"
 
@@ -51,19 +55,27 @@ def check(world: World, request: Request, address: Address) -> Container:
 async def serve(world: World, request: Request, address: Address, wire: tuple[Receive, Send]) -> None:
     """Answer one WebSocket: the handshake, then the stream."""
     receive, send = wire
-    offered = [part.strip() for part in request.headers.get("sec-websocket-protocol", "").split(",")]
+    said = request.headers.get(TUNNEL_HEADER) or request.headers.get("sec-websocket-protocol", "")
+    offered = [part.strip() for part in said.split(",")]
     message = await receive()
     if message["type"] != "websocket.connect":
         return
-    protocol = next((name for name in PROTOCOLS if name in offered), None)
+    forwarding = address.subresource == "portforward"
+    known = (TUNNEL, *PROTOCOLS) if forwarding else PROTOCOLS
+    protocol = next((name for name in known if name in offered), None)
     if address.subresource not in {"exec", "portforward"}:
         raise not_found(world.kinds.named("Pod"), address.name)
     container = check(world, request, address)
     if protocol is None:
-        raise bad_request(f"unable to upgrade: no protocol of {', '.join(PROTOCOLS)} is offered")
-    await send({"type": "websocket.accept", "subprotocol": protocol})
+        raise bad_request(f"unable to upgrade: no protocol of {', '.join(known)} is offered")
+    accepted: dict[str, Any] = {"subprotocol": protocol}
+    if protocol == TUNNEL:
+        accepted = {"headers": [(b"sec-websocket-protocol", TUNNEL.encode())]}
+    await send({"type": "websocket.accept", **accepted})
     session = _Session(world, container, receive, send)
-    if address.subresource == "portforward":
+    if protocol == TUNNEL:
+        await session.tunnel()
+    elif forwarding:
         await session.forward([int(port) for port in request.query.get("ports", []) if port.isdecimal()])
     else:
         await session.run(request)
@@ -95,6 +107,8 @@ class _Session:
         if place is None or not command:
             await self._finish(1)
             return
+        # kubectl begins to read before it knows its channels, and drops what comes too soon; no runtime is as quick.
+        await asyncio.sleep(_START_SECONDS)
         if not shell.can_start(command):
             await self._fail(f'exec: "{command[0]}": executable file not found in $PATH')
         elif shell.is_shell(command) and stdin:
@@ -189,9 +203,7 @@ class _Session:
             if channel % 2 or channel // 2 >= len(ports):
                 continue
             port = ports[channel // 2]
-            if not self._world.kubelet.listens(self._container.pod() or {}, port):
-                dial = f"IPv4: dial tcp4 127.0.0.1:{port}: connect: connection refused"
-                why = f"failed to connect to localhost:{port} inside namespace, {dial}"
+            if why := self._refused(port):
                 await self._write(channel + 1, why.encode())
                 continue
             pending[channel] = pending.get(channel, b"") + data
@@ -199,7 +211,63 @@ class _Session:
             if ended:
                 pending[channel] = b""
                 await self._write(channel, self._http(port, head))
-        await asyncio.sleep(0)
+
+    async def tunnel(self) -> None:
+        """Forward ports for `kubectl`: SPDY within the WebSocket, a stream for data and one for errors each time."""
+        peer = spdy.Peer()
+        opened: dict[int, tuple[str, int, str]] = {}
+        pending: dict[int, bytes] = {}
+
+        async def write(frame: bytes) -> None:
+            await self._send({"type": "websocket.send", "bytes": frame})
+
+        while (message := await self._receive())["type"] == "websocket.receive":
+            try:
+                events = list(peer.feed(message.get("bytes") or b""))
+            except spdy.BadFrame:
+                break
+            for event in events:
+                match event:
+                    case spdy.Ping(frame):
+                        await write(frame)
+                    case spdy.Opened(stream, headers):
+                        port = headers.get("port", "0")
+                        number = int(port) if port.isdecimal() else 0
+                        opened[stream] = (headers.get("streamtype", ""), number, headers.get("requestid", ""))
+                        await write(peer.reply(stream))
+                        if opened[stream][0] == "data" and (why := self._refused(number)):
+                            await self._refuse(peer, opened, stream, why)
+                    case spdy.Data(stream, data, last) if opened.get(stream, ("",))[0] == "data":
+                        if data:
+                            await write(peer.more(stream, len(data)))
+                        pending[stream] = pending.get(stream, b"") + data
+                        head, ended, _ = pending[stream].partition(b"\r\n\r\n")
+                        if ended:
+                            pending[stream] = b""
+                            await write(peer.data(stream, self._http(opened[stream][1], head)))
+                        if last:
+                            await self._end(peer, opened, stream)
+        await self._send({"type": "websocket.close", "code": _NORMAL})
+
+    async def _refuse(self, peer: spdy.Peer, opened: dict[int, tuple[str, int, str]], stream: int, why: str) -> None:
+        for other, (kind, _, request) in opened.items():
+            if kind == "error" and request == opened[stream][2]:
+                text = f"an error occurred forwarding {opened[stream][1]}: {why}".encode()
+                await self._send({"type": "websocket.send", "bytes": peer.data(other, text, last=True)})
+        await self._send({"type": "websocket.send", "bytes": peer.data(stream, b"", last=True)})
+        opened.pop(stream)
+
+    async def _end(self, peer: spdy.Peer, opened: dict[int, tuple[str, int, str]], stream: int) -> None:
+        request = opened[stream][2]
+        for other in [number for number, entry in opened.items() if entry[2] == request]:
+            await self._send({"type": "websocket.send", "bytes": peer.data(other, b"", last=True)})
+            opened.pop(other)
+
+    def _refused(self, port: int) -> str:
+        if self._world.kubelet.listens(self._container.pod() or {}, port):
+            return ""
+        dial = f"IPv4: dial tcp4 127.0.0.1:{port}: connect: connection refused"
+        return f"failed to connect to localhost:{port} inside namespace, {dial}"
 
     def _http(self, port: int, head: bytes) -> bytes:
         words = head.split(b"\r\n", 1)[0].decode("latin-1").split()

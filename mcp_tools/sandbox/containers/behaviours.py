@@ -174,8 +174,8 @@ def commanded(base: Behaviour, command: list[str], args: list[str]) -> Behaviour
     loop of them. Anything else is taken to run for ever.
     """
     words = [*command, *args]
-    if not words:
-        return base
+    if not words or (not command and args[0].startswith("-")):
+        return base  # options for the image's own program
     if words[0].rsplit("/", 1)[-1] in {"sh", "bash", "ash"} and "-c" in words:
         script = words[words.index("-c") + 1] if words.index("-c") + 1 < len(words) else ""
         return _script(base, script)

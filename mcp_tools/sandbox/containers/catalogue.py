@@ -70,6 +70,11 @@ _POSTGRES_OPENING = (
     '@ UTC [1] LOG:  listening on IPv4 address "0.0.0.0", port 5432',
     "@ UTC [1] LOG:  database system is ready to accept connections",
 )
+_DNS_OPENING = (
+    ".:53",
+    "[INFO] plugin/reload: Running configuration SHA512 = 591cf328cccc12bc490481273e738df5",
+    "CoreDNS-1.12.1",
+)
 _NGINX_OPENING = (
     "/docker-entrypoint.sh: Configuration complete; ready for start up",
     '@ [notice] 1#1: using the "epoll" event method',
@@ -149,6 +154,12 @@ IMAGES: dict[str, Image] = {
         Behaviour(
             0.2, (80,), opening=_NGINX_OPENING, traffic="nginx", period=7.0, voice="nginx", writes=("/var/cache/nginx",)
         ),
+    ),
+    "registry.k8s.io/coredns/coredns": Image(
+        ("v1.12.1",),
+        22_384_805,
+        Behaviour(0.3, (53, 8080, 8181, 9153), opening=_DNS_OPENING, memory=20 * 2**20),
+        loaded=True,
     ),
     "redis": Image(
         ("latest", "alpine", "7", "7-alpine", "8", "8-alpine"),

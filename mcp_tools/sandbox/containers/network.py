@@ -54,7 +54,7 @@ def reach(cluster: Cluster, pod: Object, target: Target, listens: Listens) -> Ou
     service = _service(cluster, pod, target.host)
     if service is None and _is_cluster_name(target.host):
         return "unknown"
-    if not _is_address(target.host) and not _egress(cluster, pod, None, _DNS, "UDP"):
+    if not _is_address(target.host) and not (_egress(cluster, pod, None, _DNS, "UDP") and _names_served(cluster, pod)):
         return "no answer"
     if service is None:
         if target.host.endswith(".invalid"):
@@ -82,6 +82,14 @@ def reach(cluster: Cluster, pod: Object, target: Target, listens: Listens) -> Ou
         if not listens(other, number):
             return "refused"
     return ""
+
+
+def _names_served(cluster: Cluster, pod: Object) -> bool:
+    """Whether the cluster's name server answers, where there is one to ask."""
+    if pod["spec"].get("dnsPolicy") == "Default" or cluster.get("Service", "kube-system", "kube-dns") is None:
+        return True
+    endpoints = cluster.get("Endpoints", "kube-system", "kube-dns") or {}
+    return any(subset.get("addresses") for subset in endpoints.get("subsets") or ())
 
 
 def _is_address(host: str) -> bool:

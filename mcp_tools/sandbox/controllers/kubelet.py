@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mcp_tools.sandbox.objects.store import Change, Object
 
 
-_OK = 200
+_OK, _NOT_FOUND = 200, 404
 
 
 class Kubelet(Controller):
@@ -130,10 +130,11 @@ class Kubelet(Controller):
         plain = path.partition("?")[0]
         status = behaviour.status or 503
         if status == _OK and behaviour.paths and plain not in behaviour.paths and not plain.startswith("/api"):
-            status = 404
+            status = _NOT_FOUND
         if behaviour.voice in {"node", "nginx"}:
             return status, f"<!doctype html><title>{container.name}</title><h1>{container.name}</h1>\n"
-        return status, '{"status":"ok"}\n' if status == _OK else '{"detail":"error"}\n'
+        words = {_OK: '{"status":"ok"}', _NOT_FOUND: '{"detail":"Not Found"}'}
+        return status, words.get(status, '{"detail":"Internal Server Error"}') + "\n"
 
     def place_of(self, container: Container) -> shell.Place | None:
         """Where commands in a container run."""
@@ -188,7 +189,7 @@ class Kubelet(Controller):
     def has_image(self, node: str, reference: catalogue.Reference) -> bool:
         """Whether an image is on a node."""
         image = catalogue.find(reference)
-        local = reference.repository == f"docker.io/library/{reference.short}"
+        local = reference.repository.removeprefix("docker.io/library/") == reference.short
         return bool(image and image.loaded and local) or reference.full in self._images.get(node, ())
 
     def keep_image(self, node: str, reference: catalogue.Reference) -> None:

@@ -6,6 +6,7 @@ As by a dynamic provisioner in kubernetes/pkg/controller/volume.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from mcp_tools import quantity
@@ -46,6 +47,9 @@ class VolumeController(Controller):
         if claim["spec"].get("volumeName") and claim["status"].get("phase") == "Bound":
             if self.cluster.get("PersistentVolume", "", claim["spec"]["volumeName"]) is None:
                 self._lose(claim)
+            elif self._wanted(claim) > self._given(claim):
+                message = "waiting for an external controller to expand this PVC"
+                self.cluster.events.normal(claim, "ExternalExpanding", message, "volume_expand")
             return None
         if claim["status"].get("phase") == "Lost" or self._bind_existing(claim):
             return None
@@ -69,6 +73,12 @@ class VolumeController(Controller):
             self._bind(claim, storage)
         return None
 
+    def _wanted(self, claim: Object) -> Decimal:
+        return quantity.parse(((claim["spec"].get("resources") or {}).get("requests") or {}).get("storage", "0"))
+
+    def _given(self, claim: Object) -> Decimal:
+        return quantity.parse((claim["status"].get("capacity") or {}).get("storage", "0"))
+
     def _lose(self, claim: Object) -> None:
         self.cluster.set_status(claim, {"phase": "Lost"})
         message = "Bound claim has lost its PersistentVolume. Data on the volume is lost!"
@@ -77,7 +87,7 @@ class VolumeController(Controller):
     def _bind_existing(self, claim: Object) -> bool:
         """Take a volume that somebody made by hand, the smallest that does."""
         meta, spec = claim["metadata"], claim["spec"]
-        wanted = quantity.parse(((spec.get("resources") or {}).get("requests") or {}).get("storage", "0"))
+        wanted = self._wanted(claim)
         candidates = []
         for volume in self.cluster.all_of("PersistentVolume"):
             own = volume["spec"]

@@ -215,6 +215,17 @@ def policy_dns(box: Injector) -> None:
 
 
 @fault(
+    "dns-down",
+    79,
+    Cause("Deployment", "coredns", "spec.replicas", "it is 0: nobody answers for names"),
+    Symptom("Pod", "frontend", "EAI_AGAIN"),
+)
+def dns_down(box: Injector) -> None:
+    """A cluster whose name server does not run."""
+    box.spec("Deployment", "coredns", "kube-system", replicas=0)
+
+
+@fault(
     "dns-policy",
     80,
     Cause("Deployment", "frontend", "spec.template.spec.dnsPolicy", "the node's names are used, not the cluster's"),

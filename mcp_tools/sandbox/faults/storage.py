@@ -148,3 +148,18 @@ def claim_lost(box: Injector) -> None:
     box.settle()
     box.patch("PersistentVolume", "archive", {"metadata": {"finalizers": None}}, namespace="")
     box.delete("PersistentVolume", "archive", "")
+
+
+@fault(
+    "volume-resize",
+    89,
+    Cause("StorageClass", "network", "provisioner", "nobody of this name is there to make the volume larger"),
+    Symptom("PersistentVolumeClaim", "archive", "waiting for an external controller to expand this PVC"),
+)
+def volume_resize(box: Injector) -> None:
+    """A claim that was made larger, and a volume that stays as it is."""
+    box.create("StorageClass", "network", "", provisioner="csi.example.com", allowVolumeExpansion=True)
+    _claim(box, storageClassName="network")
+    _use(box)
+    box.settle()
+    box.spec("PersistentVolumeClaim", "archive", resources={"requests": {"storage": "5Gi"}})
