@@ -13,8 +13,8 @@ WHAT = "deployments,statefulsets,daemonsets,services,pods"
 def measure(place: Place) -> list[Figure]:
     sandbox = lifecycle.ensure_running(place.sandbox_state)
 
-    def ask() -> None:
-        place.run(SHIPMATE, "ask", "status", "--sandbox", "--model", "offline")
+    def ask() -> float:
+        return place.run(SHIPMATE, "ask", "status", "--sandbox", "--model", "offline")
 
     kubectl = shutil.which("kubectl")
     if kubectl is None:
@@ -22,8 +22,8 @@ def measure(place: Place) -> list[Figure]:
         return [Figure('shipmate ask "status"', ours, "ms", 400)]
     program = kubectl
 
-    def get() -> None:
-        place.run(program, "--kubeconfig", str(sandbox.kubeconfig), "get", WHAT)
+    def get() -> float:
+        return place.run(program, "--kubeconfig", str(sandbox.kubeconfig), "get", WHAT)
 
     ours, theirs = medians(ask, get)
     return [Figure('shipmate ask "status"', ours, "ms", 400, baseline=theirs, baseline_name="kubectl get of the same")]

@@ -59,28 +59,32 @@ class Place:
         """Where the processes of `run` keep the sandbox."""
         return self.home / ".local" / "state" / "shipmate" / "sandbox"
 
-    def run(self, *command: str) -> None:
+    def run(self, *command: str) -> float:
         """Run a program to its end; its failure is ours.
+
+        Returns:
+            How long it took, in milliseconds.
 
         Raises:
             RuntimeError: It failed.
         """
+        began = time.perf_counter()
         done = subprocess.run(command, capture_output=True, text=True, env=self.environment, cwd=self.home, check=False)
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr or done.stdout}")
+        return since(began)
 
 
-def milliseconds(call: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    call()
+def since(began: float) -> float:
+    """Milliseconds since a moment of `time.perf_counter`."""
     return (time.perf_counter() - began) * 1000
 
 
-def medians(*calls: Callable[[], object], runs: int = RUNS) -> list[float]:
-    """The median milliseconds of each call; they alternate, so that a busy moment hits all of them."""
+def medians(*calls: Callable[[], float], runs: int = RUNS) -> list[float]:
+    """The median of what each call measures; they alternate, so that a busy moment hits all of them."""
     for call in calls:
         call()
-    taken = [[milliseconds(call) for call in calls] for _ in range(runs)]
+    taken = [[call() for call in calls] for _ in range(runs)]
     return [statistics.median(column) for column in zip(*taken, strict=True)]
 
 

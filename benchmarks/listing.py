@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import msgspec
 
-from benchmarks.harness import RUNS, Figure, Place, tokens
+from benchmarks.harness import RUNS, Figure, Place, since, tokens
 from mcp_tools.cluster.connection import connect
 from mcp_tools.cluster.target import Target
 from mcp_tools.sandbox import lifecycle
@@ -97,4 +97,4 @@ async def _compare(target: Target, get: Callable[[], object]) -> tuple[dict[str,
 async def _timed(call: Callable[[], Awaitable[object]]) -> float:
     began = time.perf_counter()
     await call()
-    return (time.perf_counter() - began) * 1000
+    return since(began)

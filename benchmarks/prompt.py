@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+import time
 
 import pexpect
 
-from benchmarks.harness import SHIPMATE, Figure, Place, medians
+from benchmarks.harness import SHIPMATE, Figure, Place, medians, since
 from mcp_tools.sandbox import lifecycle
 
 PROMPT = "❯ "
@@ -24,7 +25,8 @@ def measure(place: Place) -> list[Figure]:
     ]
 
 
-def _until_prompt(place: Place, command: str, *arguments: str) -> None:
+def _until_prompt(place: Place, command: str, *arguments: str) -> float:
+    began = time.perf_counter()
     child = pexpect.spawn(
         command,
         list(arguments),
@@ -35,5 +37,6 @@ def _until_prompt(place: Place, command: str, *arguments: str) -> None:
         dimensions=(40, 120),
     )
     child.expect_exact(PROMPT.strip())
-    # At once: a polite end would be counted too.
+    taken = since(began)
     child.close(force=True)
+    return taken
