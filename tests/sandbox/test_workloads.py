@@ -240,7 +240,8 @@ def test_a_missing_volume_source_holds_the_pod_unless_it_is_optional(world: Worl
         "optional": {"secret": {"secretName": "s", "optional": True}},
     }
     for name, source in sources.items():
-        world.add(deployment(name, replicas=1, pod={"volumes": [{"name": "v", **source}]}))
+        mounted = {"volumeMounts": [{"name": "v", "mountPath": "/v"}]}
+        world.add(deployment(name, replicas=1, pod={"volumes": [{"name": "v", **source}]}, container=mounted))
     world.clock.advance(3)
     assert (ready(world, app="needed"), ready(world, app="optional")) == (0, 1)
     assert set(messages(world, "FailedMount")) == {'MountVolume.SetUp failed for volume "v" : secret "s" not found'}
@@ -289,12 +290,18 @@ def test_why_a_pod_is_not_scheduled(world: World) -> None:
     world.add(deployment("big", replicas=1, container={"resources": {"requests": {"cpu": "40", "memory": "1Ti"}}}))
     world.add(deployment("picky", replicas=1, pod={"nodeSelector": {"disk": "ssd"}}))
     world.clock.advance(1)
-    helpless = "preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling."
-    none = "preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod."
+    start = "no new claims to deallocate, preemption: 0/2 nodes are available"
+    helpless = f"{start}: 2 Preemption is not helpful for scheduling."
+    none = f"{start}: 2 No preemption victims found for incoming pod."
     assert sorted(messages(world, "FailedScheduling")) == [
-        f"0/2 nodes are available: 2 Insufficient cpu, 2 Insufficient memory. {none}",
+        f"0/2 nodes are available: 2 Insufficient cpu, 2 Insufficient memory. {helpless}",
         f"0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector. {helpless}",
     ]
+    world.add(deployment("many", replicas=5, container={"resources": {"requests": {"cpu": "1500m"}}}))
+    world.clock.advance(1)
+    assert f"0/2 nodes are available: 2 Insufficient cpu. {none}" in messages(world, "FailedScheduling")
+    world.add(deployment("many", replicas=0, container={"resources": {"requests": {"cpu": "1500m"}}}))
+    world.clock.advance(1)
     (pod,) = pods(world, app="picky")
     assert conditions(pod)["PodScheduled"] == ("False", "Unschedulable")
     node = world.cluster.kind("Node")

@@ -210,6 +210,17 @@ def parse(image: str) -> Reference | None:
     return Reference(name, found["tag"] or "latest")
 
 
+def remote_name(image: str) -> str:
+    """The part of an image's name that its registry knows, also where the name is not valid."""
+    name = image.partition("@")[0]
+    head, _, tail = name.rpartition("/")
+    name = f"{head}/{tail.partition(':')[0]}" if head else tail.partition(":")[0]
+    host, slash, rest = name.partition("/")
+    if slash and ("." in host or ":" in host or host == "localhost"):
+        return rest
+    return name if slash else f"library/{name}"
+
+
 def find(reference: Reference) -> Image | None:
     """The image, if it exists."""
     image = IMAGES.get(reference.short)

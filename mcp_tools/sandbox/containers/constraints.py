@@ -44,11 +44,11 @@ def start_failure(container: Object, pod: Object, lookup: Lookup) -> str:
     """What the runtime says when it cannot start a container's process; empty when it can."""
     start = (
         "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
-        "unable to start container process: error during container init: "
+        "unable to start container process: "
     )
     command = container.get("command") or ()
     if command and not is_program(command[0]):
-        return f'{start}exec: "{command[0]}": executable file not found in $PATH'
+        return f'{start}exec: "{command[0]}": executable file not found in $PATH: unknown'
     volumes = {volume["name"]: volume for volume in pod["spec"].get("volumes") or ()}
     for index, mount in enumerate(container.get("volumeMounts") or ()):
         source = (volumes.get(mount["name"]) or {}).get("configMap")
@@ -61,9 +61,10 @@ def start_failure(container: Object, pod: Object, lookup: Lookup) -> str:
             place = f"/var/lib/kubelet/pods/{pod['metadata']['uid']}/volume-subpaths"
             origin = f"{place}/{mount['name']}/{container['name']}/{index}"
             return (
-                f'{start}error mounting "{origin}" to rootfs at "{path}": mount {origin}:{path} (via /proc/self/fd/6), '
-                "flags: 0x5001: not a directory: Are you trying to mount a directory onto a file (or vice-versa)? "
-                "Check if the specified host path exists and is the expected type"
+                f'{start}error during container init: error mounting "{origin}" to rootfs at "{path}": mount '
+                f"{origin}:{path} (via /proc/self/fd/6), flags: 0x5001: not a directory: Are you trying to mount a "
+                "directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected "
+                "type: unknown"
             )
     return ""
 

@@ -88,8 +88,9 @@ class Container:
         image, policy = self.spec["image"], self.spec.get("imagePullPolicy", "IfNotPresent")
         reference = catalogue.parse(image)
         if reference is None:
-            lower = "repository name must be lowercase" if image.lower() != image else "invalid reference format"
-            cannot = f'couldn\'t parse image name "{image}": invalid reference format: {lower}'
+            name = catalogue.remote_name(image)
+            lower = f": repository name ({name}) must be lowercase" if image.lower() != image else ""
+            cannot = f'couldn\'t parse image name "{image}": invalid reference format{lower}'
             why = f'Failed to apply default image tag "{image}": {cannot}'
             self._event(self._worker.warning, "InspectFailed", why)
             self._wait("InvalidImageName", why)

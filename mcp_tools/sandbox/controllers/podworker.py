@@ -123,7 +123,14 @@ class PodWorker:
             )
             self.later(self.timings.retry, self._mount)
             return
+        used = {
+            mount["name"]
+            for container in (*pod["spec"]["containers"], *(pod["spec"].get("initContainers") or ()))
+            for mount in container.get("volumeMounts") or ()
+        }
         for volume in pod["spec"].get("volumes") or ():
+            if volume["name"] not in used:
+                continue  # nobody needs it, so nobody looks whether it is there
             if missing := self._missing_source(volume):
                 message = f'MountVolume.SetUp failed for volume "{volume["name"]}" : {missing}'
                 self.warning("FailedMount", message)
@@ -143,7 +150,7 @@ class PodWorker:
                     return f'{kind.lower()} "{name}" not found'
                 keys = {**(found.get("data") or {}), **(found.get("binaryData") or {})}
                 if lost := next((item["key"] for item in source.get("items") or () if item["key"] not in keys), ""):
-                    return f"references non-existent {kind.lower().replace('map', '')} key: {lost}"
+                    return f"{kind.lower()} references non-existent {kind.lower().replace('map', '')} key: {lost}"
         return ""
 
     def _unknown_runtime(self, pod: Object) -> str:

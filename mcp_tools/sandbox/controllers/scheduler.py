@@ -59,7 +59,7 @@ class Scheduler(Controller):
                 fit.append(node)
         if not fit:
             if not self._preempt(pod, nodes, running):
-                self._refuse(pod, self._message(len(nodes), reasons))
+                self._refuse(pod, self._message(pod, nodes, reasons))
             return None
         chosen = min(
             fit, key=lambda node: (self._load(node, running[node["metadata"]["name"]], pod), node["metadata"]["name"])
@@ -68,9 +68,7 @@ class Scheduler(Controller):
         return None
 
     def _everywhere(self, count: int, why: str) -> str:
-        helpless = f"preemption: 0/{count} nodes are available: {count} Preemption is not helpful for scheduling."
-        end = "not found" if why.endswith("not found") else helpless
-        return f"0/{count} nodes are available: {why}. {end}"
+        return f"0/{count} nodes are available: {why}. not found"
 
     def _obstacles(self, pod: Object, node: Object, nodes: list[Object], running: dict[str, list[Object]]) -> list[str]:
         if why := fitting.misfit(pod["spec"], node):
@@ -128,20 +126,36 @@ class Scheduler(Controller):
         used = sum(fitting.requests_of(other["spec"]).get("cpu", 0) for other in pods)
         return siblings + used / room
 
-    def _message(self, count: int, reasons: Counter[str]) -> str:
+    def _message(self, pod: Object, nodes: list[Object], reasons: Counter[str]) -> str:
+        count = len(nodes)
         if not count:
             return "no nodes available to schedule pods"
         listed = ", ".join(sorted(f"{number} {reason}" for reason, number in reasons.items()))
-        full = sum(n for reason, n in reasons.items() if reason.startswith(("Insufficient", "Too many")))
-        helpless = count - min(count, full)
+        # Where even an empty node would not do, nobody's leaving helps.
+        full = sum(
+            not fitting.misfit(pod["spec"], node)
+            and not fitting.shortages(pod["spec"], node, [])
+            and bool(fitting.shortages(pod["spec"], node, self._on(node)))
+            for node in nodes
+        )
         parts = []
         if full:
-            parts.append(f"{min(full, count)} No preemption victims found for incoming pod")
-        if helpless:
-            parts.append(f"{helpless} Preemption is not helpful for scheduling")
+            parts.append(f"{full} No preemption victims found for incoming pod")
+        if full < count:
+            parts.append(f"{count - full} Preemption is not helpful for scheduling")
         return (
-            f"0/{count} nodes are available: {listed}. preemption: 0/{count} nodes are available: {', '.join(parts)}."
+            f"0/{count} nodes are available: {listed}. no new claims to deallocate, preemption: 0/{count} nodes are "
+            f"available: {', '.join(parts)}."
         )
+
+    def _on(self, node: Object) -> list[Object]:
+        name = node["metadata"]["name"]
+        return [
+            pod
+            for pod in self.cluster.all_of("Pod")
+            if pod["spec"].get("nodeName") == name
+            and (pod.get("status") or {}).get("phase") not in {"Succeeded", "Failed"}
+        ]
 
     def _refuse(self, pod: Object, message: str) -> None:
         known = condition(pod, "PodScheduled")

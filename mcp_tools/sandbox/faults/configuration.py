@@ -121,4 +121,6 @@ def claim_missing(box: Injector) -> None:
 def mount_key(box: Injector) -> None:
     """A key that is mounted and not there."""
     items = [{"key": "app.toml", "path": "app.toml"}]
-    box.pod("backend", volumes=[{"name": "settings", "configMap": {"name": "backend-config", "items": items}}])
+    volume = {"name": "settings", "configMap": {"name": "backend-config", "items": items}}
+    mount = {"name": "settings", "mountPath": "/app/settings"}
+    box.pod("backend", volumes=[volume], containers=[{"name": "backend", "volumeMounts": [mount]}])
