@@ -5,12 +5,13 @@ As in kubernetes/pkg/scheduler/framework/plugins.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mcp_tools import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from mcp_tools.sandbox.objects.store import Object
 
@@ -117,21 +118,38 @@ def _compare(actual: str | None, wanted: list[str], operator: str) -> bool:
     return int(actual) > int(wanted[0]) if operator == "Gt" else int(actual) < int(wanted[0])
 
 
-def shortages(spec: Object, node: Object, pods: Iterable[Object]) -> list[str]:
-    """What the node lacks for this pod beside the pods that are there: `Insufficient cpu`, …"""
-    free = {name: amount_of(name, value) for name, value in (node["status"].get("allocatable") or {}).items()}
-    ports = set()
-    for pod in pods:
-        free["pods"] = free.get("pods", 0) - 1
-        for name, amount in requests_of(pod["spec"]).items():
-            free[name] = free.get(name, 0) - amount
-        ports |= host_ports(pod["spec"])
-    reasons = [] if free.get("pods", 0) >= 1 else ["Too many pods"]
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the pods of a node take together."""
+
+    requests: Mapping[str, int]
+    pods: int
+    ports: frozenset[tuple[Any, Any]]
+
+    @classmethod
+    def of(cls, pods: Iterable[Object]) -> Load:
+        """The load that these pods are."""
+        total: dict[str, int] = {}
+        count, ports = 0, set()
+        for pod in pods:
+            count += 1
+            for name, amount in requests_of(pod["spec"]).items():
+                total[name] = total.get(name, 0) + amount
+            ports |= host_ports(pod["spec"])
+        return cls(total, count, frozenset(ports))
+
+
+def shortages(spec: Object, node: Object, load: Load) -> list[str]:
+    """What the node lacks for this pod beside what is there: `Insufficient cpu`, …"""
+    room = {name: amount_of(name, value) for name, value in (node["status"].get("allocatable") or {}).items()}
+    reasons = [] if room.get("pods", 0) > load.pods else ["Too many pods"]
     asked = requests_of(spec)
     reasons += [
-        f"Insufficient {name}" for name in sorted(asked) if asked[name] > max(0, free.get(name, 0)) and asked[name]
+        f"Insufficient {name}"
+        for name in sorted(asked)
+        if asked[name] and asked[name] > max(0, room.get(name, 0) - load.requests.get(name, 0))
     ]
-    if ports & host_ports(spec):
+    if load.ports & host_ports(spec):
         reasons.append("node(s) didn't have free ports for the requested pod ports")
     return reasons
 

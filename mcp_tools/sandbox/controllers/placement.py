@@ -148,11 +148,12 @@ def victims(pod: Object, node: Object, pods: list[Object]) -> list[Object]:
     lesser = [other for other in pods if other["spec"].get("priority", 0) < mine]
     lesser = [other for other in lesser if not other["metadata"].get("deletionTimestamp")]
     kept = [other for other in pods if other not in lesser]
-    if not lesser or fitting.shortages(pod["spec"], node, kept):
+    if not lesser or fitting.shortages(pod["spec"], node, fitting.Load.of(kept)):
         return []
     chosen = sorted(lesser, key=lambda other: (other["spec"].get("priority", 0), other["metadata"]["name"]))
     for other in reversed(chosen[:]):
         spared = [each for each in chosen if each is not other]
-        if not fitting.shortages(pod["spec"], node, [*kept, *(p for p in lesser if p not in spared)]):
+        load = fitting.Load.of([*kept, *(each for each in lesser if each not in spared)])
+        if not fitting.shortages(pod["spec"], node, load):
             chosen = spared
     return chosen

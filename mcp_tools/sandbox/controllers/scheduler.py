@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mcp_tools.sandbox.clock import rfc3339
 from mcp_tools.sandbox.controllers import fitting, placement
-from mcp_tools.sandbox.controllers.base import Controller, Key, condition, key_of
+from mcp_tools.sandbox.controllers.base import Cluster, Controller, Key, condition, key_of
 from mcp_tools.sandbox.objects.store import clone
 
 if TYPE_CHECKING:
@@ -25,8 +25,15 @@ class Scheduler(Controller):
 
     watches = ("Pod", "Node", "PersistentVolumeClaim")
 
+    def __init__(self, cluster: Cluster) -> None:
+        super().__init__(cluster)
+        self._placed: dict[str, dict[Key, Object]] = {}
+        self._loads: dict[str, fitting.Load] = {}
+
     def keys(self, change: Change) -> Iterable[Key]:
         """A new pod; every waiting one when a node or claim changed or a pod made room."""
+        if change.kind.name == "Pod":
+            self._follow(change)
         if change.kind.name == "Pod" and change.type == "ADDED":
             return [] if change.obj["spec"].get("nodeName") else [key_of(change.obj)]
         ended = (change.obj.get("status") or {}).get("phase") in {"Succeeded", "Failed"}
@@ -45,11 +52,7 @@ class Scheduler(Controller):
         if missing := placement.unbound_claim(self.cluster, pod):
             self._refuse(pod, self._everywhere(len(nodes), missing))
             return None
-        running: dict[str, list[Object]] = {node["metadata"]["name"]: [] for node in nodes}
-        for other in self.cluster.all_of("Pod"):
-            name = other["spec"].get("nodeName")
-            if name in running and (other.get("status") or {}).get("phase") not in {"Succeeded", "Failed"}:
-                running[name].append(other)
+        running = {node["metadata"]["name"]: self._on(node) for node in nodes}
         reasons: Counter[str] = Counter()
         fit = []
         for node in nodes:
@@ -73,7 +76,7 @@ class Scheduler(Controller):
     def _obstacles(self, pod: Object, node: Object, nodes: list[Object], running: dict[str, list[Object]]) -> list[str]:
         if why := fitting.misfit(pod["spec"], node):
             return [why]
-        if short := fitting.shortages(pod["spec"], node, running[node["metadata"]["name"]]):
+        if short := fitting.shortages(pod["spec"], node, self._load_of(node)):
             return short
         why = placement.misplaced(self.cluster, pod, node, nodes, running)
         return [why] if why else []
@@ -123,8 +126,7 @@ class Scheduler(Controller):
             any(ref["uid"] in owners for ref in other["metadata"].get("ownerReferences") or ()) for other in pods
         )
         room = fitting.amount_of("cpu", (node["status"].get("allocatable") or {}).get("cpu", "1")) or 1
-        used = sum(fitting.requests_of(other["spec"]).get("cpu", 0) for other in pods)
-        return siblings + used / room
+        return siblings + self._load_of(node).requests.get("cpu", 0) / room
 
     def _message(self, pod: Object, nodes: list[Object], reasons: Counter[str]) -> str:
         count = len(nodes)
@@ -134,8 +136,8 @@ class Scheduler(Controller):
         # Where even an empty node would not do, nobody's leaving helps.
         full = sum(
             not fitting.misfit(pod["spec"], node)
-            and not fitting.shortages(pod["spec"], node, [])
-            and bool(fitting.shortages(pod["spec"], node, self._on(node)))
+            and not fitting.shortages(pod["spec"], node, fitting.Load.of(()))
+            and bool(fitting.shortages(pod["spec"], node, self._load_of(node)))
             for node in nodes
         )
         parts = []
@@ -149,13 +151,23 @@ class Scheduler(Controller):
         )
 
     def _on(self, node: Object) -> list[Object]:
+        return list(self._placed.get(node["metadata"]["name"], {}).values())
+
+    def _load_of(self, node: Object) -> fitting.Load:
         name = node["metadata"]["name"]
-        return [
-            pod
-            for pod in self.cluster.all_of("Pod")
-            if pod["spec"].get("nodeName") == name
-            and (pod.get("status") or {}).get("phase") not in {"Succeeded", "Failed"}
-        ]
+        if name not in self._loads:
+            self._loads[name] = fitting.Load.of(self._on(node))
+        return self._loads[name]
+
+    def _follow(self, change: Change) -> None:
+        """Keep account of which pods are where."""
+        for obj in (change.before, change.obj):
+            if obj is not None and (name := obj["spec"].get("nodeName")):
+                self._placed.get(name, {}).pop(key_of(obj), None)
+                self._loads.pop(name, None)
+        name, phase = change.obj["spec"].get("nodeName"), (change.obj.get("status") or {}).get("phase")
+        if name and change.type != "DELETED" and phase not in {"Succeeded", "Failed"}:
+            self._placed.setdefault(name, {})[key_of(change.obj)] = change.obj
 
     def _refuse(self, pod: Object, message: str) -> None:
         known = condition(pod, "PodScheduled")
