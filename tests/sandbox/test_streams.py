@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -98,3 +100,38 @@ def test_odd_frames_are_told_from_good_ones(data: bytes, kind: int) -> None:
     for wire in (data, b"\x80\x03\x00" + bytes([kind, 0, 0, 0, len(data)]) + data):
         with contextlib.suppress(spdy.BadFrame):
             list(spdy.Peer().feed(wire))
+
+
+@pytest.mark.parametrize(
+    ("query", "sent"),
+    [
+        ("exec?command=sh&stdin=true&stdout=true", b""),
+        ("exec?command=sh&stdin=true&tty=true", b"\x00\xff\xfe\x1b[A"),
+        ("exec?command=%00&stdout=true", b"\xff"),
+        ("exec?stdout=true", b""),
+        ("portforward?ports=8000,99999999999999999999,0,x", b"\x09x"),
+        ("portforward", b"\x00"),
+        ("log", b""),
+        ("nope", b""),
+    ],
+)
+def test_odd_streams_leave_the_sandbox_well(sandbox: SandboxInfo, core: Any, query: str, sent: bytes) -> None:
+    import ssl
+
+    from websockets.exceptions import WebSocketException
+    from websockets.sync.client import connect
+
+    document = json.loads(sandbox.kubeconfig.read_text())
+    context = ssl.create_default_context(
+        cadata=base64.b64decode(document["clusters"][0]["cluster"]["certificate-authority-data"]).decode()
+    )
+    headers = {"Authorization": f"Bearer {document['users'][0]['user']['token']}"}
+    url = f"{sandbox.url.replace('https', 'wss')}/api/v1/namespaces/todo-app/pods/{pod_of(core, 'backend')}/{query}"
+    with (
+        contextlib.suppress(WebSocketException),
+        connect(url, ssl=context, additional_headers=headers, subprotocols=["v5.channel.k8s.io"]) as socket,  # type: ignore[list-item]
+    ):
+        for _ in range(3):
+            socket.send(sent)
+    assert core.list_namespaced_pod("todo-app").items
+    assert "Traceback" not in sandbox.kubeconfig.with_name("log").read_text()

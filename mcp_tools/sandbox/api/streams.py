@@ -26,6 +26,7 @@ TUNNEL_HEADER = "x-tunnel-protocol"
 _STDIN, _STDOUT, _STDERR, _ERROR = 0, 1, 2, 3
 _CLOSE = 255
 _NORMAL = 1000
+_MOST, _DIGITS, _CHANNELS = 65535, 6, 100
 _START_SECONDS = 0.1
 _NO_PROCESS = "unable to start container process: "
 _END_OF_TEXT, _END_OF_INPUT = "\x03", "\x04"
@@ -45,6 +46,8 @@ def check(world: World, request: Request, address: Address) -> Container:
         raise bad_request(f"container {asked} is not valid for pod {address.name}")
     if not pod["spec"].get("nodeName"):
         raise bad_request(f"pod {address.name} does not have a host assigned")
+    if address.subresource == "exec" and not request.query.get("command"):
+        raise bad_request("you must specify at least 1 command for the container")
     container = world.kubelet.container_of(pod, asked)
     if container is None or container.run is None or container.run.finished is not None:
         message = f'Internal error occurred: unable to upgrade connection: container not found ("{asked}")'
@@ -76,9 +79,16 @@ async def serve(world: World, request: Request, address: Address, wire: tuple[Re
     if protocol == TUNNEL:
         await session.tunnel()
     elif forwarding:
-        await session.forward([int(port) for port in request.query.get("ports", []) if port.isdecimal()])
+        await session.forward(_ports(request))
     else:
         await session.run(request)
+
+
+def _ports(request: Request) -> list[int]:
+    said = [part for value in request.query.get("ports", []) for part in value.split(",")]
+    return [int(part) for part in said if part.isdecimal() and len(part) < _DIGITS and 0 < int(part) <= _MOST][
+        :_CHANNELS
+    ]
 
 
 class _Session:
