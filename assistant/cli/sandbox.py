@@ -55,11 +55,23 @@ def kubeconfig() -> None:
 
 
 @sandbox.command(name="list")
-def list_() -> None:
+@click.option("--json", "as_json", is_flag=True, help="With the true causes, to score a diagnosis by.")
+def list_(*, as_json: bool) -> None:
     """Name the faults that `break` can put into it."""
     from mcp_tools.sandbox.faults import all_faults
 
     faults = all_faults()
+    if as_json:
+        import json
+        from dataclasses import asdict
+
+        keys = ("name", "mode", "description", "cause")
+        told = [
+            {key: asdict(found.cause) if key == "cause" else getattr(found, key) for key in keys}
+            for found in faults.values()
+        ]
+        click.echo(json.dumps(told, indent=2))
+        return
     width = max(map(len, faults))
     for found in faults.values():
         click.echo(f"{found.name:{width}}  {found.description}")

@@ -45,6 +45,8 @@ def waiting_reasons(api: Client) -> set[str]:
 def test_a_broken_stack_shows_it_and_reset_heals_it(shipmate: Run) -> None:
     listed = shipmate("list").stdout
     assert all(name in listed for name in all_faults())
+    causes = {found["name"]: found["cause"] for found in json.loads(shipmate("list", "--json").stdout)}
+    assert causes["image-tag"]["field"] == all_faults()["image-tag"].cause.field
     done = shipmate("break", "image-tag", "--explain")
     assert (done.returncode, "the tag 9.9.9 does not exist" in done.stdout) == (0, True)
     api = client(shipmate)
