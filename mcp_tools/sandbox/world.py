@@ -25,7 +25,7 @@ from mcp_tools.sandbox.controllers.jobs import CronJobController, JobController
 from mcp_tools.sandbox.controllers.kubelet import Kubelet
 from mcp_tools.sandbox.controllers.lifecycle import GarbageCollector, NamespaceController
 from mcp_tools.sandbox.controllers.manager import Manager
-from mcp_tools.sandbox.controllers.nodes import Heartbeats, NodeController, TaintEviction
+from mcp_tools.sandbox.controllers.nodes import Heartbeats, NodeController, OrphanedPods, TaintEviction
 from mcp_tools.sandbox.controllers.quotas import QuotaController
 from mcp_tools.sandbox.controllers.recorder import Recorder
 from mcp_tools.sandbox.controllers.replicaset import ReplicaSetController
@@ -57,6 +57,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     VolumeController,
     NodeController,
     TaintEviction,
+    OrphanedPods,
     QuotaController,
     APIServiceController,
     RoleAggregation,

@@ -547,3 +547,14 @@ def test_pods_leave_a_lost_node_after_their_toleration_and_come_up_elsewhere(wor
     world.clock.advance(1)
     assert all(not pod["metadata"].get("deletionTimestamp") for pod in pods(world))
     assert "taints" not in get(world, "Node", "sandbox-1", "")["spec"]
+
+
+def test_pods_of_a_node_that_was_deleted_come_up_elsewhere(world: World) -> None:
+    world.add(deployment(replicas=4))
+    world.clock.advance(5)
+    world.registry.delete(world.cluster.kind("Node"), "", "sandbox-1", DeleteOptions())
+    world.clock.advance(30)
+    assert {pod["spec"]["nodeName"] for pod in pods(world)} == {"sandbox-1", "sandbox-2"}
+    world.clock.advance(20)
+    assert [pod["spec"]["nodeName"] for pod in pods(world)] == ["sandbox-2"] * 4
+    assert ready(world) == 4

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SOURCE = "node-controller"
 LEASE_SECONDS = 40
 _BEAT_SECONDS = 10.0
+_QUARANTINE_SECONDS = 40.0
 LEASES = "kube-node-lease"
 _PREFIX = "node.kubernetes.io/"
 _PRESSURES = {
@@ -137,6 +138,51 @@ class TaintEviction(Controller):
         message = f"Marking for deletion Pod {key[0]}/{key[1]}"
         self.cluster.events.normal(pod, "TaintManagerEviction", message, "taint-eviction-controller")
         self.cluster.delete(pod)
+        return None
+
+
+class OrphanedPods(Controller):
+    """Removes pods whose node is gone (kubernetes/pkg/controller/podgc)."""
+
+    watches = ("Node", "Pod")
+
+    def __init__(self, cluster: Cluster) -> None:
+        super().__init__(cluster)
+        self._since: dict[Key, float] = {}
+
+    def keys(self, change: Change) -> Iterable[Key]:
+        """The pods of a node that was deleted; a pod for a node that there is not."""
+        if change.kind.name == "Pod":
+            name = change.obj["spec"].get("nodeName")
+            gone = name and change.type != "DELETED" and self.cluster.get("Node", "", name) is None
+            return [key_of(change.obj)] if gone else []
+        if change.type != "DELETED":
+            return []
+        name = change.obj["metadata"]["name"]
+        return [key_of(pod) for pod in self.cluster.all_of("Pod") if pod["spec"].get("nodeName") == name]
+
+    def reconcile(self, key: Key) -> float | None:
+        """Remove one pod, once its node was away for a while."""
+        pod = self.cluster.get("Pod", *key)
+        if pod is None or self.cluster.get("Node", "", pod["spec"].get("nodeName", "")) is not None:
+            self._since.pop(key, None)
+            return None
+        left = self._since.setdefault(key, self.cluster.clock.now()) + _QUARANTINE_SECONDS - self.cluster.clock.now()
+        if left > 0:
+            return left
+        self._since.pop(key)
+        entry = {
+            "type": "DisruptionTarget",
+            "status": "True",
+            "lastProbeTime": None,
+            "lastTransitionTime": self.cluster.now(),
+            "reason": "DeletionByPodGC",
+            "message": "PodGC: node no longer exists",
+        }
+        status = pod.get("status") or {}
+        conditions = [*(status.get("conditions") or ()), entry]
+        self.cluster.set_status(pod, {**status, "phase": "Failed", "conditions": conditions})
+        self.cluster.delete(pod, grace_seconds=0)
         return None
 
 
