@@ -16,21 +16,26 @@ if TYPE_CHECKING:
 
 MAX_WORDS = 100
 LOOKING = frozenset(
-    {"cat", "date", "df", "dig", "du", "egrep", "file", "free", "getent", "grep", "head", "hostname", "id", "ip", "ls"}
-    | {"md5sum", "netstat", "nproc", "nslookup", "ps", "pwd", "sha256sum", "ss", "stat", "tail", "uname"}
+    {"cat", "date", "df", "du", "egrep", "file", "free", "getent", "grep", "head", "hostname", "id", "ip", "ls"}
+    | {"md5sum", "netstat", "nproc", "ps", "pwd", "sha256sum", "ss", "stat", "tail", "uname"}
     | {"uptime", "wc", "which", "whoami"}
 )
 """Programs that change nothing, whatever their arguments, but for those below."""
+_RECURSIVE = re.compile(r"^-\w*[rR]|^--(?:dereference-)?recursive")
 CHANGING_WORDS = {
     "date": re.compile(r"-s|--set|^\d{4,}"),
     "hostname": re.compile(r"^[^-]|^-F|^-b"),
-    "ip": re.compile(r"^(?:add|del|delete|set|change|replace|flush|append|netns|exec)$"),
+    # iproute2 takes any abbreviation, so that what is allowed is named and not what is forbidden.
+    "ip": re.compile(r"^(?!(?:-4|-6|addr|address|link|route|neigh|show)$)"),
     "ss": re.compile(r"^-\w*K|--kill"),
-    "file": re.compile(r"^-\w*C|--compile"),
-    "dig": re.compile(r"^-f"),
+    "file": re.compile(r"^-\w*[Cf]|--compile|--files-from"),
     "getent": re.compile(r"^shadow$"),
+    # A search through everything meets mounted secrets without naming them.
+    "grep": _RECURSIVE,
+    "egrep": _RECURSIVE,
+    "tail": re.compile(r"^-\w*[fF]|^--(?:follow|retry)"),
 }
-"""Arguments with which a program does more than look."""
+"""Arguments with which a program does more than look, or looks further than was said."""
 SENSITIVE = re.compile(
     r"secret|token|shadow|passw|credential|environ|\.env\b|\.pem$|\.key$|id_rsa|id_ed25519", re.IGNORECASE
 )
