@@ -23,7 +23,7 @@ _WORD = (
 )
 # The name must END in the word: `secretName`, `tokenExpirationSeconds` and `PASSWORD_FILE` are no secrets.
 _SECRET_NAME = re.compile(rf"{_WORD}\d*$", re.IGNORECASE)
-_SECRET_FLAG = re.compile(rf"--?[\w.-]{{0,60}}?{_WORD}", re.IGNORECASE)
+_SECRET_FLAG = re.compile(rf"--?[\w.-]{{0,60}}?{_WORD}\d*", re.IGNORECASE)
 _HARMLESS_NAMES = frozenset({"automountserviceaccounttoken", "continue_token", "pwd", "oldpwd"})
 
 _HINT = re.compile(
@@ -80,7 +80,11 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (
         re.compile(
-            r"(?P<a>(?<![\w-])--?[\w.-]{0,60}?" + _WORD + r"[ =])(?P<q>[\"']?)(?!-)" + _HARMLESS + r"[^\s\"']+(?P=q)",
+            r"(?P<a>(?<![\w-])--?[\w.-]{0,60}?"
+            + _WORD
+            + r"\d*[ =])(?P<q>[\"']?)(?!-)"
+            + _HARMLESS
+            + r"[^\s\"']+(?P=q)",
             re.IGNORECASE,
         ),
         rf"\g<a>{MASK}",

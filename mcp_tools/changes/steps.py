@@ -77,16 +77,7 @@ class Writer:
             ShipmateError: The server refused it.
         """
         found = wanted.found
-        metadata = found.object.get("metadata") or {}
-        step = Step(
-            wanted.verb,
-            reference(found),
-            (),
-            metadata.get("resourceVersion", ""),
-            metadata.get("uid", ""),
-            metadata.get("generation", 0),
-        )
-        ready = Ready(step, found, wanted.edits, wanted.body, notes=wanted.notes)
+        ready = Ready(_step(wanted.verb, found), found, wanted.edits, wanted.body, notes=wanted.notes)
         if wanted.verb is Verb.DELETE:
             self._delete(ready, found.object, dry_run=True)
             return ready
@@ -95,8 +86,7 @@ class Writer:
         if wanted.verb is Verb.EXEC:
             return ready
         if wanted.verb is Verb.PATCH:
-            dry = self._patch(found, found.object, wanted.edits, dry_run=True)
-            return _with_changes(ready, compare(found.object, dry))
+            return self._dry_patch(ready)
         if not comes_with_plan:
             ready, dry = self._dry_apply(ready)
             if found.object:
@@ -258,6 +248,20 @@ class Writer:
             return _with_changes(ready, tuple(FieldChange(path, ABSENT, v) for path, v in kept if v is not ABSENT))
         return _with_changes(ready, compare(before, after))
 
+    def _dry_patch(self, ready: Ready) -> Ready:
+        """The diff of a patch against one and the same version: what others write meanwhile is not the plan's."""
+        conflict: Conflict | None = None
+        for _ in range(WRITE_TRIES):
+            try:
+                dry = self._patch(ready.found, ready.found.object, ready.edits, dry_run=True)
+            except Conflict as error:
+                conflict = error
+                found = self.find(ready.step.target)
+                ready = dataclasses.replace(ready, found=found, step=_step(ready.step.verb, found))
+                continue
+            return _with_changes(ready, compare(ready.found.object, dry))
+        raise conflict or Conflict(f"{ready.step.target} is being written all the time.", AGAIN)
+
     def _dry_apply(self, ready: Ready) -> tuple[Ready, dict[str, Any]]:
         body = ready.body or {}
         try:
@@ -271,11 +275,10 @@ class Writer:
     def _patch(
         self, found: Found, live: dict[str, Any], edits: tuple[Edit, ...], *, dry_run: bool = False
     ) -> dict[str, Any]:
-        operations = json_patch(live, edits)
-        if not dry_run:
-            # A patch whose result carries an old resourceVersion is refused with 409: that is the guard.
-            version = live["metadata"]["resourceVersion"]
-            operations.insert(0, {"op": "replace", "path": "/metadata/resourceVersion", "value": version})
+        # A patch whose result carries an old resourceVersion is refused with 409: that is the guard.
+        version = live["metadata"]["resourceVersion"]
+        guard = {"op": "replace", "path": "/metadata/resourceVersion", "value": version}
+        operations = [guard, *json_patch(live, edits)]
         path = found.kind.path(found.namespace, found.name)
         query = _query(dry_run=dry_run)
         return self._connection.write("PATCH", path, operations, content_type=JSON_PATCH, query=query)
@@ -364,6 +367,12 @@ class Writer:
     def _kind(self, target: ObjectRef) -> Kind:
         group = target.api_version.rpartition("/")[0]
         return find_kind(self._connection, f"{target.resource}.{group}" if group else target.resource)
+
+
+def _step(verb: Verb, found: Found) -> Step:
+    metadata = found.object.get("metadata") or {}
+    version, uid = metadata.get("resourceVersion", ""), metadata.get("uid", "")
+    return Step(verb, reference(found), (), version, uid, metadata.get("generation", 0))
 
 
 def reference(found: Found) -> ObjectRef:
