@@ -15,8 +15,6 @@
     │   ├── Forbidden                     RBAC refused the verb
     │   ├── Invalid                       validation or admission refused the object
     │   └── Conflict                      somebody else changed the object
-    ├── ChangeFailed             exit 1   a change did not reach its goal
-    │   └── RolledBack                    …and what was there before is there again
     ├── NotAllowed               exit 1   the user's own policy forbids the change
     ├── PlanExpired              exit 1   a plan id that is unknown, used or too old
     ├── Declined                 exit 3   a person said no
@@ -138,18 +136,6 @@ class Conflict(ApiError):
     """Somebody else changed the object since it was read (HTTP 409)."""
 
     code = "conflict"
-
-
-class ChangeFailed(ShipmateError):
-    """A change did not reach its goal."""
-
-    code = "change_failed"
-
-
-class RolledBack(ChangeFailed):
-    """A change failed, and what was there before is there again."""
-
-    code = "rolled_back"
 
 
 class NotAllowed(ShipmateError):

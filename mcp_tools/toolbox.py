@@ -195,14 +195,6 @@ class _Hands:
         self.approver = approver
         self.reporter = reporter
 
-    def recover(self) -> list[str]:
-        """Find out how changes ended whose process died in the middle; errors as `connection` and `journal`.
-
-        Returns:
-            A redacted sentence for each, to tell the user.
-        """
-        return [redact_text(sentence) for sentence in self.engine.recover()]
-
     @property
     def connection(self) -> Connection:
         return self._box.connection

@@ -29,7 +29,8 @@ def render_plan(plan: Plan) -> RenderableType:
         Text(f"  context {printable(plan.context)}, plan {plan.id}", style="faint"),
     ]
     about = ""
-    for field in public_diff(plan)[:MAX_FIELDS]:
+    fields = public_diff(plan)
+    for field in fields[:MAX_FIELDS]:
         if "verb" in field:
             mark, style = ("+", "new") if field["verb"] == "create" else ("-", "old")
             about = field["object"]
@@ -40,7 +41,7 @@ def render_plan(plan: Plan) -> RenderableType:
             parts.append(Text(f"  {printable(about)}", style="name"))
         old, new = (printable(render_value(field.get(side, ABSENT))) for side in ("old", "new"))
         parts.append(Text.assemble(f"  {printable(field['path'])}: ", (old, "old"), " → ", (new, "new")))
-    left = len(public_diff(plan)) - MAX_FIELDS
+    left = len(fields) - MAX_FIELDS
     if left > 0:
         parts.append(Text(f"  … and {left} more fields", style="faint"))
     parts += [Text.assemble(("  ! ", "warn"), (printable(redact_text(warning)), "warn")) for warning in plan.warnings]
