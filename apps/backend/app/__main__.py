@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 
 import uvicorn
 from sqlalchemy.exc import OperationalError
@@ -12,7 +13,9 @@ from app.drain import Drain, DrainingServer
 from app.main import create_app
 from app.migrate import migrate
 from app.problems import cause
-from app.settings import BadSettings, load_settings
+from app.settings import BadSettings, Settings, load_settings
+
+DATABASE_PATIENCE_SECONDS = 30
 
 
 def main() -> int:
@@ -25,7 +28,7 @@ def main() -> int:
     logs.configure(settings.log_level)
     if settings.migrate_on_start:
         try:
-            migrate(settings)
+            _migrate_when_it_answers(settings)
         except OperationalError as error:
             sys.stderr.write(f"backend: the database cannot be migrated: {cause(error)}\n")
             return 1
@@ -41,6 +44,18 @@ def main() -> int:
     )
     DrainingServer(config, drain, settings.drain_seconds).run()
     return 0
+
+
+def _migrate_when_it_answers(settings: Settings) -> None:
+    """Migrate; a database that starts at the same time as this process gets a moment."""
+    deadline = time.monotonic() + DATABASE_PATIENCE_SECONDS
+    while True:
+        try:
+            return migrate(settings)
+        except OperationalError as error:
+            if not cause(error).startswith("connection failed") or time.monotonic() > deadline:
+                raise
+        time.sleep(0.5)
 
 
 if __name__ == "__main__":

@@ -38,8 +38,8 @@ def _binaries() -> Path:
 
 
 @contextmanager
-def cluster() -> Iterator[str]:
-    """Run a server; gives the URL of its `postgres` database."""
+def cluster(port: int | None = None) -> Iterator[str]:
+    """Run a server, on a free port unless one is given; gives the URL of its `postgres` database."""
     binaries = _binaries()
     # PostgreSQL refuses to run as root, and the user it runs as cannot enter pytest's own folders.
     as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
@@ -51,7 +51,7 @@ def cluster() -> Iterator[str]:
         if as_user:
             shutil.chown(data, "postgres", "postgres")
         run(f"{binaries}/initdb", "-D", data, "-U", "todo", "--auth=trust", "--no-sync", "-E", "UTF8")
-        port = free_port()
+        port = port or free_port()
         options = f"-c listen_addresses=127.0.0.1 -p {port} -c unix_socket_directories='' -c fsync=off"
         run(f"{binaries}/pg_ctl", "-D", data, "-o", options, "-l", f"{data}/log", "-w", "start")
         try:

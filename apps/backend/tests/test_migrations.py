@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import postgres
 import process
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from conftest import Start
 from sqlalchemy import create_engine
 from sqlmodel import SQLModel
 
@@ -99,3 +102,14 @@ def test_a_database_that_does_not_answer_is_said_in_one_line(module: str, tmp_pa
     assert done.stderr.startswith("backend: the database cannot be migrated: connection failed:")
     assert done.stderr.count("\n") == 1
     assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_a_database_that_starts_after_the_backend_is_waited_for(start: Start) -> None:
+    port = postgres.free_port()
+    serving = start(DATABASE_URL=f"postgresql://todo@127.0.0.1:{port}/postgres")
+    with ThreadPoolExecutor() as pool:
+        starting = pool.submit(serving.__enter__)
+        with postgres.cluster(port):
+            with starting.result().client() as client:
+                assert client.get("/health/ready").json()["checks"]["database"] == "ok"
+            serving.__exit__(None, None, None)

@@ -15,7 +15,16 @@ export function proxy(request: NextRequest): NextResponse {
   headers.set("content-security-policy", policy);
   const response = NextResponse.next({ request: { headers } });
   response.headers.set("content-security-policy", policy);
+  if (isTrustworthy(settings().BETTER_AUTH_URL)) {
+    response.headers.set("cross-origin-opener-policy", "same-origin");
+  }
   return response;
+}
+
+/** Whether a browser trusts what comes from an address: elsewhere it ignores the opener policy, and complains of it. */
+function isTrustworthy(address: string): boolean {
+  const { protocol, hostname } = new URL(address);
+  return protocol === "https:" || /^(localhost|.+\.localhost|127\..+|\[::1\])$/.test(hostname);
 }
 
 export const config = { matcher: "/((?!api/|_next/static/|_next/image).*)" };

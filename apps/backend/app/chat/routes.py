@@ -69,7 +69,7 @@ class ConversationWithMessages(ConversationRead):
     messages: list[MessageRead]
 
 
-def conversation_store(request: Request, user: CurrentUser) -> ConversationStore:
+async def conversation_store(request: Request, user: CurrentUser) -> ConversationStore:
     """The store of the user who asks."""
     database: Database = request.app.state.database
     return ConversationStore(database.sessions, user.id)

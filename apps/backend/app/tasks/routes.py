@@ -17,8 +17,9 @@ from app.tasks.store import TaskStore
 router = APIRouter(prefix="/api/tasks", tags=["tasks"])
 
 
-def task_store(request: Request, session: Session, user: CurrentUser) -> TaskStore:
+async def task_store(request: Request, session: Session, user: CurrentUser) -> TaskStore:
     """The store of the user who asks."""
+    # A coroutine though it waits for nothing: a plain function would be sent to a thread, for each request.
     return TaskStore(session, user.id, request.app.state.events)
 
 

@@ -1,4 +1,4 @@
-import type { Browser } from "playwright-core";
+import type { Browser, Route } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newAccount } from "../support/account";
 import { launchBrowser, signUp, visit } from "../support/browser";
@@ -47,9 +47,12 @@ test("the panel is ChatKit, which is let in and talks to our own origin", async 
   await page.context().close();
 });
 
-test("where OpenAI cannot be reached, the plain panel stands in", async () => {
+test.each([
+  ["refuses", (route: Route) => route.abort()],
+  ["never answers", () => undefined],
+])("where OpenAI %s, the plain panel stands in", async (_, answer) => {
   const { page } = await visit(browser, frontend.url);
-  await page.route(SCRIPT, (route) => route.abort());
+  await page.route(SCRIPT, answer);
   await signUp(page, newAccount());
   await page.getByLabel("Message to the assistant").fill("add milk");
   await page.keyboard.press("Enter");

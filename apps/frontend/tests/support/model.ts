@@ -15,8 +15,9 @@ export interface Model extends Listening {
  * A model at the end of the wire: streams chat completions as OpenAI does.
  *
  * Asked to "add …", it calls the tool `add_task`; given a tool's result, it says that it is done.
+ * Containers reach it where a port of every interface is given.
  */
-export async function startModel(): Promise<Model> {
+export async function startModel(everywhere?: number): Promise<Model> {
   const requests: Model["requests"] = [];
   const listening = await serve((request, response) => {
     const parts: Buffer[] = [];
@@ -26,7 +27,7 @@ export async function startModel(): Promise<Model> {
       requests.push(asked);
       answer(asked.messages.at(-1), response);
     });
-  });
+  }, everywhere);
   return { ...listening, requests };
 }
 

@@ -7,9 +7,14 @@ export interface Listening {
   stop: () => Promise<void>;
 }
 
-/** Serves HTTP on a free port of the loopback. */
-export async function serve(listener: RequestListener): Promise<Listening> {
-  const server = createServer(listener).listen(0, "127.0.0.1");
+/** Serves HTTP on a free port of the loopback, or on the port of every interface that is asked for. */
+export async function serve(listener: RequestListener, everywhere?: number): Promise<Listening> {
+  const server = createServer(listener);
+  if (everywhere) {
+    server.listen(everywhere);
+  } else {
+    server.listen(0, "127.0.0.1");
+  }
   await once(server, "listening");
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

@@ -2,13 +2,17 @@
 
 import { ChatKit, useChatKit } from "@openai/chatkit-react";
 import Script from "next/script";
+import { useEffect, useEffectEvent } from "react";
 
+/** How long the script may take: a network that swallows packets gives no error for minutes. */
+const PATIENCE_MS = 10_000;
+const ELEMENT = "openai-chatkit";
 const COMPONENT = "https://cdn.platform.openai.com/deployments/chatkit/chatkit.js";
 
 interface Props {
   domainKey: string;
   onWork: () => void;
-  /** The component's script could not be loaded. */
+  /** The component's script could not be loaded, or not in time. */
   onUnavailable: () => void;
 }
 
@@ -22,6 +26,15 @@ export function ChatKitChat({ domainKey, onWork, onUnavailable }: Props) {
     startScreen: { greeting: "What should be on your list?" },
     onResponseEnd: onWork,
   });
+  const giveUp = useEffectEvent(() => {
+    if (!customElements.get(ELEMENT)) {
+      onUnavailable();
+    }
+  });
+  useEffect(() => {
+    const timer = setTimeout(giveUp, PATIENCE_MS);
+    return () => clearTimeout(timer);
+  }, []);
   return (
     <>
       <Script src={COMPONENT} strategy="afterInteractive" onError={onUnavailable} />
