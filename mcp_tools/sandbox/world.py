@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -123,6 +122,7 @@ class World:
     def deploy_stack(self) -> None:
         """Apply the todo stack's manifests, with made-up secrets."""
         from mcp_tools.stack.locate import manifest_files
+        from mcp_tools.stack.secrets import manifest
 
         secret = {
             "DATABASE_URL": "postgresql://todo:sandbox-password@db.example.com:5432/todo",
@@ -132,9 +132,7 @@ class World:
             for obj in load_documents(path.read_bytes()):
                 self.add(obj)
                 if obj["kind"] == "Namespace":
-                    encoded = {key: base64.b64encode(value.encode()).decode() for key, value in secret.items()}
-                    meta = {"name": "backend-secrets", "namespace": obj["metadata"]["name"]}
-                    self.add({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": encoded})
+                    self.add(manifest(obj["metadata"]["name"], secret))
 
     def add(self, obj: Object, manager: str = "kubectl") -> Object:
         """Server-side apply an object, as a person would with `kubectl apply`."""
@@ -183,6 +181,7 @@ def boot(*, empty: bool = False, ca: str = "", seed: int | None = None) -> World
         world.deploy_stack()
     world.clock.advance(STACK_AGE)
     world.beat()
+    world.store.forget()
     return world
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mcp_tools.sandbox.access.rbac import Action, judge, rules_of
 from mcp_tools.sandbox.access.users import AUDIENCE, User
 from mcp_tools.sandbox.clock import rfc3339
-from mcp_tools.sandbox.objects.errors import bad_request, invalid, invalid_value
+from mcp_tools.sandbox.objects.errors import Cause, bad_request, invalid, invalid_value, show
 
 if TYPE_CHECKING:
     from mcp_tools.sandbox.access.users import Tokens
@@ -18,7 +18,9 @@ Object = dict[str, Any]
 _MOST_SECONDS = 2**32
 
 
-def answer(registry: Registry, tokens: Tokens, kind: Kind, spec: Object, user: User) -> Object:
+def answer(  # noqa: PLR0917
+    registry: Registry, tokens: Tokens, kind: Kind, spec: Object, user: User, namespace: str = ""
+) -> Object:
     """The status of a review.
 
     Args:
@@ -27,6 +29,7 @@ def answer(registry: Registry, tokens: Tokens, kind: Kind, spec: Object, user: U
         kind: Of the review.
         spec: What is asked.
         user: Who asks.
+        namespace: In which a LocalSubjectAccessReview is asked.
 
     Raises:
         Refused: 422.
@@ -48,12 +51,28 @@ def answer(registry: Registry, tokens: Tokens, kind: Kind, spec: Object, user: U
         case "SelfSubjectAccessReview":
             asker = user
         case _:
-            if not spec.get("user") and not spec.get("groups"):
-                why = "at least one of user or group must be specified"
-                raise invalid(f".{kind.group}", "", [invalid_value("spec.user", "", why)])
+            _check_subject(kind, spec, namespace)
             asker = User(spec.get("user", ""), tuple(spec.get("groups") or ()))
     verdict = judge(registry, asker, _action(kind, spec))
     return {"allowed": verdict.allowed, **({"reason": verdict.reason} if verdict.reason else {})}
+
+
+def _check_subject(kind: Kind, spec: Object, namespace: str) -> None:
+    causes = []
+    if not spec.get("user") and not spec.get("groups"):
+        causes.append(invalid_value("spec.user", "", "at least one of user or group must be specified"))
+    if kind.name == "LocalSubjectAccessReview":
+        asked = (spec.get("resourceAttributes") or {}).get("namespace", "")
+        if path := spec.get("nonResourceAttributes"):
+            shown = f'{{"Path":{show(path.get("path", ""))},"Verb":{show(path.get("verb", ""))}}}'
+            why = "disallowed on this kind of request"
+            causes.append(Cause("FieldValueInvalid", f"Invalid value: {shown}: {why}", "spec.nonResourceAttributes"))
+        elif asked != namespace:
+            where = "spec.resourceAttributes.namespace"
+            causes.append(invalid_value(where, asked, "must match metadata.namespace"))
+    if causes:
+        # The API server does not name the kind here.
+        raise invalid(f".{kind.group}", "", causes)
 
 
 def _action(kind: Kind, spec: Object) -> Action:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mcp_tools.sandbox.access.users import ADMIN, User
@@ -13,6 +15,7 @@ from mcp_tools.sandbox.api import (
     logs,
     metrics,
     openapi,
+    proxy,
     reading,
     streams,
     subresources,
@@ -22,6 +25,7 @@ from mcp_tools.sandbox.api.request import MAX_BODY, Address, Request, address_of
 from mcp_tools.sandbox.api.response import Response, json_response, refusal
 from mcp_tools.sandbox.controllers.apiservices import METRICS, why_unserved
 from mcp_tools.sandbox.objects.errors import Refused, bad_request, method_not_allowed, no_such_path, not_found
+from mcp_tools.sandbox.policy.calls import Pending, Reply
 
 if TYPE_CHECKING:
     from mcp_tools.sandbox.objects.kinds import Kind
@@ -34,6 +38,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
+_MOST_CALLS = 100
 _UNAUTHORIZED = Refused(401, "Unauthorized", "Unauthorized")
 _TOO_LARGE = Refused(413, "RequestEntityTooLarge", f"Request entity too large: limit is {MAX_BODY}")
 
@@ -71,7 +76,17 @@ class Api:
             await _send(send, refusal(_TOO_LARGE))
             return
         request = Request.parse(scope["method"], _path(scope), scope["query_string"], headers, body)
-        await _send(send, self.answer(request, user))
+        await _send(send, await self._answered(request, user))
+
+    async def _answered(self, request: Request, user: User) -> Response:
+        """The response, after the webhooks that it needs were called: each answer begins the request anew."""
+        replies: dict[str, Reply] = {}
+        for _ in range(_MOST_CALLS):
+            try:
+                return self.answer(replace(request, replies=replies), user)
+            except Pending as pending:
+                replies[pending.call.key] = await asyncio.to_thread(pending.call.make)
+        return refusal(Refused(500, "InternalError", "Internal error occurred: too many webhooks"))
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = _headers(scope["headers"])
@@ -90,11 +105,18 @@ class Api:
             await _deny(send, refusal(error))
 
     def answer(self, request: Request, user: User = ADMIN) -> Response:
-        """The response to a user's request; whatever happens, it is one."""
+        """The response to a user's request.
+
+        Raises:
+            Pending: A webhook has to be called first.
+        """
         try:
-            return self._route(request, authorizing.authorize(request, self._world.registry, user))
+            user = authorizing.authorize(request, self._world.registry, user)
+            return self._route(replace(request, user=user))
         except Refused as error:
             return refusal(error)
+        except Pending:
+            raise
         except RecursionError:
             return refusal(bad_request("the request is nested too deeply"))
         except Exception as error:
@@ -103,7 +125,7 @@ class Api:
             message = f"Internal error occurred: {type(error).__name__}"
             return refusal(Refused(500, "InternalError", message, {"causes": [{"message": str(error)[:300]}]}))
 
-    def _route(self, request: Request, user: User) -> Response:
+    def _route(self, request: Request) -> Response:
         path = request.path.rstrip("/") or "/"
         if discovery.is_health(path):
             return Response(200, b"ok", "text/plain; charset=utf-8")
@@ -112,11 +134,7 @@ class Api:
             return fixed
         address = address_of(path)
         kinds = self._world.kinds
-        known = address is not None and (
-            kinds.has_version(address.group, address.version)
-            or (address.group, address.version) == ("autoscaling", "v1")
-        )
-        if address is None or not known:
+        if address is None or not kinds.has_version(address.group, address.version):
             return Response(404, b"404 page not found\n", "text/plain; charset=utf-8")
         if not address.plural:
             _only(request, "GET")
@@ -125,7 +143,9 @@ class Api:
         if kind is None or (address.namespace and not kind.namespaced):
             raise no_such_path()
         if kind.virtual:
-            return self._virtual(request, kind, address, user)
+            return self._virtual(request, kind, address)
+        if address.subresource == "proxy" and "proxy" in kind.subresources:
+            return proxy.serve(self._world, request, kind, address)
         if address.subresource:
             return self._subresource(request, kind, address)
         return self._one(request, kind, address) if address.name else self._many(request, kind, address)
@@ -172,8 +192,8 @@ class Api:
         if request.method in {"GET", "HEAD"}:
             if request.flag("watch"):
                 return reading.watch(request, query, self._world.store, self._world.clock.now)
-            items = [obj for obj in self._world.store.all_of(kind, address.namespace) if query.keep(obj)]
-            return reading.list_many(request, query, items, self._world.store.version, self._world.clock.now())
+            items = list(self._world.store.all_of(kind, address.namespace))
+            return reading.list_many(request, query, items, self._world.store, self._world.clock.now())
         if request.method == "POST" and (address.namespace or not kind.namespaced):
             return writing.create(request, self._world.registry, kind, address)
         if request.method == "DELETE" and (address.namespace or not kind.namespaced):
@@ -204,23 +224,24 @@ class Api:
             raise no_such_path()
         registry = self._world.registry
         match address.subresource, request.method:
-            case "status", "GET":
+            case "status" | "ephemeralcontainers" | "resize", "GET":
                 found = registry.get(kind, address.namespace, address.name)
                 return reading.get_one(request, kind, found, self._world.clock.now())
-            case "status", "PUT":
+            case "status" | "ephemeralcontainers" | "resize", "PUT":
                 return writing.update(request, registry, kind, address)
-            case "status", "PATCH":
+            case "status" | "ephemeralcontainers" | "resize", "PATCH":
                 return writing.patch(request, registry, kind, address)
             case "scale", "GET" | "PUT" | "PATCH":
                 return subresources.scale(request, registry, kind, address)
             case "log", "GET":
+                logs.check_options(request, address.name)
                 pod = registry.get(kind, address.namespace, address.name)
                 return logs.read_log(request, pod, self._world.kubelet, self._world.clock)
             case "eviction", "POST":
                 return subresources.evict(request, registry, kind, address)
             case "binding", "POST":
                 return subresources.bind_pod(request, registry, kind, address)
-            case "exec" | "portforward", "GET" | "POST":
+            case "exec" | "attach" | "portforward", "GET" | "POST":
                 streams.check(self._world, request, address)
                 raise bad_request("Upgrade request required")
             case "token", "POST":
@@ -229,23 +250,23 @@ class Api:
                 return subresources.finalize(request, registry, kind, address)
         raise method_not_allowed()
 
-    def _virtual(self, request: Request, kind: Kind, address: Address, user: User) -> Response:
+    def _virtual(self, request: Request, kind: Kind, address: Address) -> Response:
         world = self._world
         if "create" in kind.verbs:
             _only(request, "POST")
-            return subresources.review(request, world.registry, world.tokens, kind, user)
+            return subresources.review(request, world.registry, world.tokens, kind, address.namespace)
         _only(request, "GET")
         if why := why_unserved(world.cluster, METRICS):
             raise Refused(503, "ServiceUnavailable", why) if "unable" in why else no_such_path()
         found: list[Object]
         found = metrics.pod_metrics(world, address.namespace) if kind.namespaced else metrics.node_metrics(world)
         query = reading.query_of(request, kind, address)
-        found = [obj for obj in found if query.keep(obj)]
         if address.name:
+            found = [obj for obj in found if query.keep(obj)]
             if not found:
                 raise not_found(kind, address.name)
             return reading.get_one(request, kind, found[0], world.clock.now())
-        return reading.list_many(request, query, found, world.store.version, world.clock.now())
+        return reading.list_many(request, query, found, world.store, world.clock.now())
 
 
 def _headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""What a table column is, and the helpers that many columns share."""
+"""What fills a table's column, and the helpers that many columns share.
+
+Their types, formats, priorities and descriptions are in `columns.json`, as an API server publishes them.
+"""
 
 from __future__ import annotations
 
@@ -23,37 +26,15 @@ class Column:
     Attributes:
         name: Its header.
         cell: From an object and the time now to a value.
-        type: `string`, `integer`, …
-        priority: 0 is always shown, 1 with `-o wide`.
-        format: `name` marks the column that names the object.
     """
 
     name: str
     cell: Callable[[Object, float], Any]
-    type: str = "string"
-    priority: int = 0
-    format: str = ""
-    description: str = ""
-
-    def definition(self) -> Object:
-        """Its `TableColumnDefinition`."""
-        return {
-            "name": self.name,
-            "type": self.type,
-            "format": self.format,
-            "description": self.description or f"{self.name} of the object.",
-            "priority": self.priority,
-        }
 
 
-def column(name: str, cell: Callable[[Object], Any], *, type: str = "string", wide: bool = False) -> Column:  # noqa: A002
+def column(name: str, cell: Callable[[Object], Any]) -> Column:
     """A column whose cells do not depend on the time."""
-    return Column(name, lambda obj, _: cell(obj), type, 1 if wide else 0)
-
-
-def timed(name: str, cell: Callable[[Object, float], Any], *, wide: bool = False) -> Column:
-    """A column whose cells depend on the time."""
-    return Column(name, cell, "string", 1 if wide else 0)
+    return Column(name, lambda obj, _: cell(obj))
 
 
 def at(obj: Any, *path: str, default: Any = None) -> Any:
@@ -63,9 +44,9 @@ def at(obj: Any, *path: str, default: Any = None) -> Any:
     return default if obj is None else obj
 
 
-def field(name: str, *path: str, default: Any = NONE, type: str = "string", wide: bool = False) -> Column:  # noqa: A002
+def field(name: str, *path: str, default: Any = NONE) -> Column:
     """A column that shows one field."""
-    return column(name, lambda obj: at(obj, *path, default=default), type=type, wide=wide)
+    return column(name, lambda obj: at(obj, *path, default=default))
 
 
 _LONG_YEARS = 8
@@ -112,15 +93,21 @@ def age(obj: Object, now: float) -> str:
     return since(obj["metadata"].get("creationTimestamp"), now)
 
 
-NAME = Column("Name", lambda obj, _: obj["metadata"]["name"], format="name", description="The object's name.")
-AGE = Column("Age", age, description="How long ago the object was created.")
+NAME = field("Name", "metadata", "name")
+AGE = Column("Age", age)
+CREATED = field("Created At", "metadata", "creationTimestamp")
+
+
+def pairs(*path: str) -> Callable[[Object], str]:
+    """Cells that show a map, such as labels, as `key=value,…`."""
+    return lambda obj: ",".join(f"{k}={v}" for k, v in sorted(at(obj, *path, default={}).items())) or NONE
 
 
 def containers(path: tuple[str, ...]) -> tuple[Column, Column]:
     """The CONTAINERS and IMAGES columns of a workload whose pod spec is at `path`."""
     return (
-        column("Containers", lambda obj: _joined(obj, path, "name"), wide=True),
-        column("Images", lambda obj: _joined(obj, path, "image"), wide=True),
+        column("Containers", lambda obj: _joined(obj, path, "name")),
+        column("Images", lambda obj: _joined(obj, path, "image")),
     )
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from mcp_tools.sandbox.api.columns import AGE, NAME, NONE, UNKNOWN, Column, at, column, field, since, timed
+from mcp_tools.quantity import parse
+from mcp_tools.sandbox.api.columns import AGE, CREATED, NAME, NONE, UNKNOWN, Column, at, column, field, pairs, since
 from mcp_tools.sandbox.objects import selectors
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mcp_tools.sandbox.objects.store import Object
 
 _SHOWN_ENDPOINTS = 3
@@ -116,7 +120,9 @@ def _event_object(event: Object) -> str:
 
 def _event_source(event: Object) -> str:
     source = event.get("source") or {}
-    names = [source.get("component") or event.get("reportingComponent", ""), source.get("host", "")]
+    names = [source.get("component", ""), source.get("host", "")]
+    if not names[0]:
+        names = [event.get("reportingComponent", ""), event.get("reportingInstance", "")]
     return ", ".join(name for name in names if name)
 
 
@@ -135,16 +141,43 @@ def _volume_claim(volume: Object) -> str:
 
 
 def _scale_targets(scaler: Object) -> str:
+    """Two metrics at most (kubernetes/pkg/printers/internalversion, formatHPAMetrics)."""
     current = at(scaler, "status", "currentMetrics", default=[])
-    shown = []
-    for index, metric in enumerate(at(scaler, "spec", "metrics", default=[])):
-        resource = metric.get("resource") or {}
-        target = at(resource, "target", "averageUtilization")
-        known = at(current[index], "resource", "current", "averageUtilization") if index < len(current) else None
-        shown.append(
-            f"{resource.get('name', metric.get('type'))}: {UNKNOWN if known is None else f'{known}%'}/{target}%"
-        )
-    return ", ".join(shown) or NONE
+    metrics = at(scaler, "spec", "metrics", default=[])
+    shown = [
+        _scale_target(metric, current[index] if index < len(current) else {}) for index, metric in enumerate(metrics)
+    ]
+    rest = len(shown) - _SHOWN_METRICS
+    return (", ".join(shown[:_SHOWN_METRICS]) + (f" + {rest} more..." if rest > 0 else "")) or NONE
+
+
+_SHOWN_METRICS = 2
+
+
+def _scale_target(metric: Object, status: Object) -> str:
+    source = metric["type"][:1].lower() + metric["type"][1:]
+    target, now = at(metric, source, "target", default={}), at(status, source, "current", default={})
+    average = target.get("averageValue")
+    if source in {"resource", "containerResource"}:
+        name, share, used = at(metric, source, "name"), target.get("averageUtilization"), now.get("averageUtilization")
+        if average is not None:
+            return f"{name}: {now.get('averageValue', UNKNOWN)}/{average}"
+        return f"{name}: {UNKNOWN if used is None else f'{used}%'}/{'<auto>' if share is None else f'{share}%'}"
+    if average is not None:
+        return f"{now.get('averageValue', UNKNOWN)}/{average}" + (" (avg)" if source != "pods" else "")
+    return f"{now.get('value', UNKNOWN)}/{target.get('value')}"
+
+
+def _param_kind(policy: Object) -> str:
+    kind = at(policy, "spec", "paramKind")
+    return f"{kind.get('apiVersion', '')}/{kind.get('kind', '')}" if kind else "<unset>"
+
+
+def _param_reference(binding: Object) -> str:
+    reference = at(binding, "spec", "paramRef")
+    if not reference:
+        return "<unset>"
+    return f"{reference.get('namespace') or '*'}/{reference.get('name', '')}"
 
 
 def _scale_reference(scaler: Object) -> str:
@@ -162,9 +195,56 @@ def _quota(field_name: str) -> Any:
     return cell
 
 
-def _pairs(*path: str) -> Any:
-    return lambda obj: ",".join(f"{k}={v}" for k, v in sorted(at(obj, *path, default={}).items())) or NONE
+def _subjects(kind: str) -> Any:
+    def cell(binding: Object) -> str:
+        found = [subject for subject in binding.get("subjects") or () if subject.get("kind") == kind]
+        spaces = [f"{subject['namespace']}/" if subject.get("namespace") else "" for subject in found]
+        return ", ".join(space + subject["name"] for space, subject in zip(spaces, found, strict=True))
 
+    return cell
+
+
+def _backing_service(registration: Object) -> str:
+    service = at(registration, "spec", "service")
+    return f"{service['namespace']}/{service['name']}" if service else "Local"
+
+
+def _available(registration: Object) -> str:
+    for entry in at(registration, "status", "conditions", default=[]):
+        if entry["type"] == "Available":
+            return "True" if entry["status"] == "True" else f"{entry['status']} ({entry.get('reason', '')})"
+    return "Unknown"
+
+
+def _class_name(storage: Object) -> str:
+    chosen = at(storage, "metadata", "annotations", "storageclass.kubernetes.io/is-default-class") == "true"
+    return f"{storage['metadata']['name']}{' (default)' if chosen else ''}"
+
+
+def _token_audiences(driver: Object) -> str:
+    requests = at(driver, "spec", "tokenRequests", default=[])
+    return ",".join(request["audience"] for request in requests) or "<unset>"
+
+
+def _used(name: str, show: Callable[[Decimal], str]) -> Column:
+    """What a pod's containers use together."""
+
+    def cell(metrics: Object) -> str:
+        return show(sum((parse(container["usage"][name]) for container in metrics["containers"]), Decimal()))
+
+    return column(name, cell)
+
+
+_WINDOW = field("Window", "window", default="")
+_BINDING = (
+    NAME,
+    column("Role", lambda b: f"{at(b, 'roleRef', 'kind')}/{at(b, 'roleRef', 'name')}"),
+    AGE,
+    column("Users", _subjects("User")),
+    column("Groups", _subjects("Group")),
+    column("ServiceAccounts", _subjects("ServiceAccount")),
+)
+_WEBHOOKS = (NAME, column("Webhooks", lambda c: len(c.get("webhooks") or ())), AGE)
 
 OTHERS: dict[str, tuple[Column, ...]] = {
     "Namespace": (NAME, field("Status", "status", "phase", default=""), AGE),
@@ -174,11 +254,11 @@ OTHERS: dict[str, tuple[Column, ...]] = {
         column("Roles", _node_roles),
         AGE,
         field("Version", "status", "nodeInfo", "kubeletVersion", default=""),
-        column("Internal-IP", _node_address("InternalIP"), wide=True),
-        column("External-IP", _node_address("ExternalIP"), wide=True),
-        field("OS-Image", "status", "nodeInfo", "osImage", default=UNKNOWN, wide=True),
-        field("Kernel-Version", "status", "nodeInfo", "kernelVersion", default=UNKNOWN, wide=True),
-        field("Container-Runtime", "status", "nodeInfo", "containerRuntimeVersion", default=UNKNOWN, wide=True),
+        column("Internal-IP", _node_address("InternalIP")),
+        column("External-IP", _node_address("ExternalIP")),
+        field("OS-Image", "status", "nodeInfo", "osImage", default=UNKNOWN),
+        field("Kernel-Version", "status", "nodeInfo", "kernelVersion", default=UNKNOWN),
+        field("Container-Runtime", "status", "nodeInfo", "containerRuntimeVersion", default=UNKNOWN),
     ),
     "Service": (
         NAME,
@@ -187,7 +267,7 @@ OTHERS: dict[str, tuple[Column, ...]] = {
         column("External-IP", _external_address),
         column("Port(s)", _service_ports),
         AGE,
-        column("Selector", _pairs("spec", "selector"), wide=True),
+        column("Selector", pairs("spec", "selector")),
     ),
     "Endpoints": (NAME, column("Endpoints", _endpoints), AGE),
     "EndpointSlice.discovery.k8s.io": (
@@ -199,27 +279,27 @@ OTHERS: dict[str, tuple[Column, ...]] = {
     ),
     "ConfigMap": (
         NAME,
-        column("Data", lambda c: len(c.get("data") or ()) + len(c.get("binaryData") or ()), type="string"),
+        column("Data", lambda c: len(c.get("data") or ()) + len(c.get("binaryData") or ())),
         AGE,
     ),
     "Secret": (
         NAME,
         field("Type", "type", default=""),
-        column("Data", lambda s: len(s.get("data") or ()), type="string"),
+        column("Data", lambda s: len(s.get("data") or ())),
         AGE,
     ),
-    "ServiceAccount": (NAME, column("Secrets", lambda a: len(a.get("secrets") or ()), type="string"), AGE),
+    "ServiceAccount": (NAME, column("Secrets", lambda a: len(a.get("secrets") or ())), AGE),
     "Event": (
-        timed("Last Seen", _event_seen),
+        Column("Last Seen", _event_seen),
         field("Type", "type", default=""),
         field("Reason", "reason", default=""),
         column("Object", _event_object),
-        field("Subobject", "involvedObject", "fieldPath", default="", wide=True),
-        column("Source", _event_source, wide=True),
+        field("Subobject", "involvedObject", "fieldPath", default=""),
+        column("Source", _event_source),
         column("Message", lambda e: str(e.get("message", "")).strip()),
-        timed("First Seen", _event_first, wide=True),
-        column("Count", lambda e: at(e, "series", "count", default=e.get("count", 1)), wide=True),
-        Column("Name", NAME.cell, priority=1, format="name"),
+        Column("First Seen", _event_first),
+        column("Count", lambda e: at(e, "series", "count", default=e.get("count", 1))),
+        NAME,
     ),
     "PersistentVolume": (
         NAME,
@@ -232,7 +312,7 @@ OTHERS: dict[str, tuple[Column, ...]] = {
         field("VolumeAttributesClass", "spec", "volumeAttributesClassName", default="<unset>"),
         field("Reason", "status", "reason", default=""),
         AGE,
-        field("VolumeMode", "spec", "volumeMode", default="<unset>", wide=True),
+        field("VolumeMode", "spec", "volumeMode", default="<unset>"),
     ),
     "PersistentVolumeClaim": (
         NAME,
@@ -243,10 +323,10 @@ OTHERS: dict[str, tuple[Column, ...]] = {
         field("StorageClass", "spec", "storageClassName", default=""),
         field("VolumeAttributesClass", "spec", "volumeAttributesClassName", default="<unset>"),
         AGE,
-        field("VolumeMode", "spec", "volumeMode", default="<unset>", wide=True),
+        field("VolumeMode", "spec", "volumeMode", default="<unset>"),
     ),
     "ResourceQuota": (NAME, column("Request", _quota("request")), column("Limit", _quota("limit")), AGE),
-    "LimitRange": (NAME, field("Created At", "metadata", "creationTimestamp")),
+    "LimitRange": (NAME, CREATED),
     "Ingress.networking.k8s.io": (
         NAME,
         field("Class", "spec", "ingressClassName"),
@@ -271,38 +351,88 @@ OTHERS: dict[str, tuple[Column, ...]] = {
         column("Reference", _scale_reference),
         column("Targets", _scale_targets),
         field("MinPods", "spec", "minReplicas", default="<unset>"),
-        field("MaxPods", "spec", "maxReplicas", default=0, type="integer"),
-        field("Replicas", "status", "currentReplicas", default=0, type="integer"),
+        field("MaxPods", "spec", "maxReplicas", default=0),
+        field("Replicas", "status", "currentReplicas", default=0),
         AGE,
     ),
     "PodDisruptionBudget.policy": (
         NAME,
         column("Min Available", lambda p: str(at(p, "spec", "minAvailable", default="N/A"))),
         column("Max Unavailable", lambda p: str(at(p, "spec", "maxUnavailable", default="N/A"))),
-        field("Allowed Disruptions", "status", "disruptionsAllowed", default=0, type="integer"),
+        field("Allowed Disruptions", "status", "disruptionsAllowed", default=0),
+        AGE,
+    ),
+    "ValidatingAdmissionPolicy.admissionregistration.k8s.io": (
+        NAME,
+        column("Validations", lambda p: len(at(p, "spec", "validations", default=[]))),
+        column("ParamKind", _param_kind),
+        AGE,
+    ),
+    "ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io": (
+        NAME,
+        field("PolicyName", "spec", "policyName", default=""),
+        column("ParamRef", _param_reference),
         AGE,
     ),
     "StorageClass.storage.k8s.io": (
-        NAME,
+        column("Name", _class_name),
         field("Provisioner", "provisioner", default=""),
         field("ReclaimPolicy", "reclaimPolicy", default="Delete"),
         field("VolumeBindingMode", "volumeBindingMode", default="Immediate"),
-        column("AllowVolumeExpansion", lambda s: bool(s.get("allowVolumeExpansion")), type="boolean"),
+        column("AllowVolumeExpansion", lambda s: bool(s.get("allowVolumeExpansion"))),
         AGE,
     ),
-    "RoleBinding.rbac.authorization.k8s.io": (
+    "RoleBinding.rbac.authorization.k8s.io": _BINDING,
+    "ClusterRoleBinding.rbac.authorization.k8s.io": _BINDING,
+    "Role.rbac.authorization.k8s.io": (NAME, CREATED),
+    "ClusterRole.rbac.authorization.k8s.io": (NAME, CREATED),
+    "CustomResourceDefinition.apiextensions.k8s.io": (NAME, CREATED),
+    "VolumeAttachment.storage.k8s.io": (
         NAME,
-        column("Role", lambda b: f"{at(b, 'roleRef', 'kind')}/{at(b, 'roleRef', 'name')}"),
+        field("Attacher", "spec", "attacher", default=""),
+        field("PV", "spec", "source", "persistentVolumeName", default=""),
+        field("Node", "spec", "nodeName", default=""),
+        field("Attached", "status", "attached", default=False),
         AGE,
     ),
-    "ClusterRoleBinding.rbac.authorization.k8s.io": (
+    "CSIDriver.storage.k8s.io": (
         NAME,
-        column("Role", lambda b: f"{at(b, 'roleRef', 'kind')}/{at(b, 'roleRef', 'name')}"),
+        field("AttachRequired", "spec", "attachRequired", default=True),
+        field("PodInfoOnMount", "spec", "podInfoOnMount", default=False),
+        field("StorageCapacity", "spec", "storageCapacity", default=False),
+        column("TokenRequests", _token_audiences),
+        field("RequiresRepublish", "spec", "requiresRepublish", default=False),
+        column("Modes", lambda d: ",".join(at(d, "spec", "volumeLifecycleModes", default=["Persistent"]))),
         AGE,
     ),
-    "Role.rbac.authorization.k8s.io": (NAME, field("Created At", "metadata", "creationTimestamp")),
-    "ClusterRole.rbac.authorization.k8s.io": (NAME, field("Created At", "metadata", "creationTimestamp")),
-    "CustomResourceDefinition.apiextensions.k8s.io": (NAME, field("Created At", "metadata", "creationTimestamp")),
+    "PriorityClass.scheduling.k8s.io": (
+        NAME,
+        field("Value", "value", default=0),
+        field("Global-Default", "globalDefault", default=False),
+        AGE,
+        field("PreemptionPolicy", "preemptionPolicy", default=""),
+    ),
+    "RuntimeClass.node.k8s.io": (NAME, field("Handler", "handler", default=""), AGE),
+    "MutatingWebhookConfiguration.admissionregistration.k8s.io": _WEBHOOKS,
+    "ValidatingWebhookConfiguration.admissionregistration.k8s.io": _WEBHOOKS,
+    "APIService.apiregistration.k8s.io": (
+        NAME,
+        column("Service", _backing_service),
+        column("Available", _available),
+        AGE,
+    ),
+    "PodMetrics.metrics.k8s.io": (
+        NAME,
+        _used("cpu", lambda cores: f"{int(cores * 1000)}m"),
+        _used("memory", lambda size: f"{int(size / 1024)}Ki"),
+        _WINDOW,
+    ),
+    "NodeMetrics.metrics.k8s.io": (
+        NAME,
+        field("cpu", "usage", "cpu", default=""),
+        field("memory", "usage", "memory", default=""),
+        _WINDOW,
+    ),
     "Lease.coordination.k8s.io": (NAME, field("Holder", "spec", "holderIdentity", default=""), AGE),
     "ControllerRevision.apps": (
         NAME,
@@ -313,7 +443,7 @@ OTHERS: dict[str, tuple[Column, ...]] = {
                 NONE,
             ),
         ),
-        field("Revision", "revision", default=0, type="integer"),
+        field("Revision", "revision", default=0),
         AGE,
     ),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mcp_tools.sandbox.api.columns import (
     AGE,
@@ -14,8 +14,8 @@ from mcp_tools.sandbox.api.columns import (
     containers,
     field,
     human_duration,
+    pairs,
     since,
-    timed,
 )
 from mcp_tools.sandbox.clock import parse_time
 from mcp_tools.sandbox.objects import selectors
@@ -114,12 +114,8 @@ def _selector(obj: Object) -> str:
     return selectors.render(selector) or NONE
 
 
-def _strings(*path: str) -> Any:
-    return lambda obj: ",".join(f"{k}={v}" for k, v in sorted(at(obj, *path, default={}).items())) or NONE
-
-
 def _number(name: str, *path: str) -> Column:
-    return field(name, *path, default=0, type="integer")
+    return field(name, *path, default=0)
 
 
 def _job_completions(job: Object) -> str:
@@ -163,23 +159,23 @@ WORKLOADS: dict[str, tuple[Column, ...]] = {
         NAME,
         column("Ready", _pod_ready),
         column("Status", pod_status),
-        timed("Restarts", _pod_restarts),
+        Column("Restarts", _pod_restarts),
         AGE,
-        field("IP", "status", "podIP", wide=True),
-        field("Node", "spec", "nodeName", wide=True),
-        field("Nominated Node", "status", "nominatedNodeName", wide=True),
-        column("Readiness Gates", _readiness_gates, wide=True),
+        field("IP", "status", "podIP"),
+        field("Node", "spec", "nodeName"),
+        field("Nominated Node", "status", "nominatedNodeName"),
+        column("Readiness Gates", _readiness_gates),
     ),
     "Deployment.apps": (
         NAME,
         column(
             "Ready", lambda d: f"{at(d, 'status', 'readyReplicas', default=0)}/{at(d, 'spec', 'replicas', default=0)}"
         ),
-        field("Up-to-date", "status", "updatedReplicas", default=0, type="string"),
-        field("Available", "status", "availableReplicas", default=0, type="string"),
+        field("Up-to-date", "status", "updatedReplicas", default=0),
+        field("Available", "status", "availableReplicas", default=0),
         AGE,
         *containers(_TEMPLATE),
-        column("Selector", _selector, wide=True),
+        column("Selector", _selector),
     ),
     "ReplicaSet.apps": (
         NAME,
@@ -188,7 +184,7 @@ WORKLOADS: dict[str, tuple[Column, ...]] = {
         _number("Ready", "status", "readyReplicas"),
         AGE,
         *containers(_TEMPLATE),
-        column("Selector", _selector, wide=True),
+        column("Selector", _selector),
     ),
     "ReplicationController": (
         NAME,
@@ -197,7 +193,7 @@ WORKLOADS: dict[str, tuple[Column, ...]] = {
         _number("Ready", "status", "readyReplicas"),
         AGE,
         *containers(_TEMPLATE),
-        column("Selector", _strings("spec", "selector"), wide=True),
+        column("Selector", pairs("spec", "selector")),
     ),
     "StatefulSet.apps": (
         NAME,
@@ -214,29 +210,34 @@ WORKLOADS: dict[str, tuple[Column, ...]] = {
         _number("Ready", "status", "numberReady"),
         _number("Up-to-date", "status", "updatedNumberScheduled"),
         _number("Available", "status", "numberAvailable"),
-        column("Node Selector", _strings("spec", "template", "spec", "nodeSelector")),
+        column("Node Selector", pairs("spec", "template", "spec", "nodeSelector")),
         AGE,
         *containers(_TEMPLATE),
-        column("Selector", _selector, wide=True),
+        column("Selector", _selector),
+    ),
+    "PodTemplate": (
+        NAME,
+        *containers(("template", "spec")),
+        column("Pod Labels", pairs("template", "metadata", "labels")),
     ),
     "Job.batch": (
         NAME,
         column("Status", _job_status),
         column("Completions", _job_completions),
-        timed("Duration", _job_duration),
+        Column("Duration", _job_duration),
         AGE,
         *containers(_TEMPLATE),
-        column("Selector", _selector, wide=True),
+        column("Selector", _selector),
     ),
     "CronJob.batch": (
         NAME,
         field("Schedule", "spec", "schedule"),
         field("Timezone", "spec", "timeZone"),
         column("Suspend", lambda c: str(at(c, "spec", "suspend", default=False))),
-        column("Active", lambda c: len(at(c, "status", "active", default=[])), type="integer"),
-        timed("Last Schedule", _last_schedule),
+        column("Active", lambda c: len(at(c, "status", "active", default=[]))),
+        Column("Last Schedule", _last_schedule),
         AGE,
         *containers(("spec", "jobTemplate", "spec", "template", "spec")),
-        column("Selector", lambda _: NONE, wide=True),
+        column("Selector", lambda _: NONE),
     ),
 }

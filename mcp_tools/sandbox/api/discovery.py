@@ -22,12 +22,14 @@ VERSION = {
     "platform": "linux/amd64",
 }
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
+_PROXY_VERBS = ("create", "delete", "get", "patch", "update")
 _HEALTH = {"/healthz", "/livez", "/readyz"}
 _SUBRESOURCES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     "scale": ("autoscaling", "v1", "Scale", SUBRESOURCE_VERBS),
     "eviction": ("policy", "v1", "Eviction", ("create",)),
     "binding": ("", "v1", "Binding", ("create",)),
     "exec": ("", "v1", "PodExecOptions", ("create", "get")),
+    "attach": ("", "v1", "PodAttachOptions", ("create", "get")),
     "portforward": ("", "v1", "PodPortForwardOptions", ("create", "get")),
     "token": ("authentication.k8s.io", "v1", "TokenRequest", ("create",)),
     "log": ("", "v1", "Pod", ("get",)),
@@ -67,8 +69,6 @@ def group_versions(kinds: Kinds) -> dict[str, list[str]]:
         versions = found.setdefault(kind.group, [])
         if kind.version not in versions:
             versions.append(kind.version)
-    # Scale is served below apps and needs its own group version to be found.
-    found.setdefault("autoscaling", []).append("v1")
     return found
 
 
@@ -123,6 +123,8 @@ def _subresource(kind: Kind, name: str) -> dict[str, Any]:
         "kind": kind_name,
         "verbs": list(verbs),
     }
+    if name == "proxy":
+        entry |= {"kind": f"{kind.name}ProxyOptions", "verbs": list(_PROXY_VERBS)}
     return {**entry, "group": group_name, "version": version} if name in {"scale", "eviction", "token"} else entry
 
 
@@ -170,5 +172,7 @@ def _aggregated_resources(kinds: Kinds, group_name: str, version: str) -> list[d
 def _aggregated_subresource(kind: Kind, name: str) -> dict[str, Any]:
     default = (kind.group, kind.version, kind.name, SUBRESOURCE_VERBS)
     group_name, version, kind_name, verbs = _SUBRESOURCES.get(name, default)
+    if name == "proxy":
+        kind_name, verbs = f"{kind.name}ProxyOptions", _PROXY_VERBS
     response = {"group": group_name, "version": version, "kind": kind_name}
     return {"subresource": name, "responseKind": response, "verbs": list(verbs)}

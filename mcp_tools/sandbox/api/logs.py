@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mcp_tools.sandbox.api.response import Response
 from mcp_tools.sandbox.clock import Clock, parse_time, rfc3339_micro
 from mcp_tools.sandbox.containers.logs import Line, after, lines_of
-from mcp_tools.sandbox.objects.errors import bad_request
+from mcp_tools.sandbox.objects.errors import bad_request, invalid, invalid_value
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -21,6 +21,22 @@ _PLAIN = "text/plain"
 _FOLLOW_SECONDS = 0.25
 
 
+def check_options(request: Request, pod: str) -> None:
+    """Refuse options of a log that make no sense, before anybody looks for the pod.
+
+    Raises:
+        Refused: 400 or 422.
+    """
+    since, tail = request.number("sinceSeconds"), request.number("tailLines")
+    causes = []
+    if tail is not None and tail < 0:
+        causes.append(invalid_value("tailLines", tail, "must be greater than or equal to 0"))
+    if since is not None and since < 1:
+        causes.append(invalid_value("sinceSeconds", since, "must be greater than 0"))
+    if causes:
+        raise invalid("PodLogOptions", pod, causes)
+
+
 def read_log(request: Request, pod: Object, kubelet: Kubelet, clock: Clock) -> Response:
     """GET a container's log, once or as it grows.
 
@@ -28,6 +44,8 @@ def read_log(request: Request, pod: Object, kubelet: Kubelet, clock: Clock) -> R
         Refused: 400, the container is not named, not known, or has not begun.
     """
     container = _container_name(request, pod)
+    if not pod["spec"].get("nodeName"):
+        return Response(204, b"", _PLAIN)
     previous = request.flag("previous")
     run = kubelet.run_of(pod, container, previous=previous)
     name = pod["metadata"]["name"]
@@ -60,7 +78,8 @@ def _container_name(request: Request, pod: Object) -> str:
     asked = request.option("container")
     pod_name = pod["metadata"]["name"]
     if asked:
-        if asked not in (*names, *init):
+        ephemeral = [container["name"] for container in spec.get("ephemeralContainers") or ()]
+        if asked not in (*names, *init, *ephemeral):
             raise bad_request(f"container {asked} is not valid for pod {pod_name}")
         return asked
     if len(names) > 1:
@@ -72,7 +91,8 @@ def _container_name(request: Request, pod: Object) -> str:
 
 def _why_not(pod: Object, container: str) -> str:
     status = pod.get("status") or {}
-    for found in (*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())):
+    sections = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
+    for found in (entry for section in sections for entry in status.get(section) or ()):
         waiting = (found.get("state") or {}).get("waiting") or {}
         if found["name"] == container and waiting:
             if waiting["reason"] in {"ErrImagePull", "ImagePullBackOff"}:
@@ -84,8 +104,6 @@ def _why_not(pod: Object, container: str) -> str:
 def _select(request: Request, lines: list[Line], now: float) -> list[Line]:
     since, tail = request.number("sinceSeconds"), request.number("tailLines")
     moment = request.option("sinceTime")
-    if (since is not None and since < 1) or (tail is not None and tail < 0):
-        raise bad_request("PodLogOptions is invalid: sinceSeconds must be greater than 0, tailLines not negative")
     if since is not None:
         lines = after(lines, now - since)
     elif moment:

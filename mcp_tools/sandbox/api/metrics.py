@@ -40,6 +40,25 @@ def node_metrics(world: World) -> list[Object]:
     return found
 
 
+def summary(world: World, node: Object, pods: list[Object]) -> Object:
+    """The part of a kubelet's `/stats/summary` that names CPU and memory, in its units: billionths and bytes."""
+    now = world.clock.now()
+
+    def level(cpu: int, memory: int) -> Object:
+        return {
+            "cpu": {"time": rfc3339(now), "usageNanoCores": cpu * 1_000_000},
+            "memory": {"time": rfc3339(now), "workingSetBytes": memory},
+        }
+
+    cpu, memory, shown = _KUBELET_CPU, _KUBELET_MEMORY, []
+    for pod in pods:
+        used = [(container["name"], world.usage(pod, container)) for container in pod["spec"]["containers"]]
+        cpu, memory = cpu + sum(each[0] for _, each in used), memory + sum(each[1] for _, each in used)
+        reference = {field: pod["metadata"][field] for field in ("name", "namespace", "uid")}
+        shown.append({"podRef": reference, "containers": [{"name": name, **level(*each)} for name, each in used]})
+    return {"node": {"nodeName": node["metadata"]["name"], **level(cpu, memory)}, "pods": shown}
+
+
 def _pod(world: World, pod: Object) -> Object:
     now = world.clock.now()
     meta = pod["metadata"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mcp_tools.sandbox.objects.schema import Shape, parse, shape_of, type_names
+from mcp_tools.sandbox.objects.schema import Shape, parse, shape_of
 
 if TYPE_CHECKING:
     from mcp_tools.sandbox.objects.kinds import Kind, Kinds
@@ -166,8 +166,3 @@ def _list_marks(shape: Shape) -> dict[str, Any]:
         if shape.merge_key:
             marks["x-kubernetes-patch-merge-key"] = shape.merge_key
     return marks
-
-
-def known_types() -> int:
-    """How many struct types there are."""
-    return sum(1 for _ in type_names())

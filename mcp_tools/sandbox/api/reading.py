@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,8 @@ import msgspec
 
 from mcp_tools.sandbox.api import tables, views
 from mcp_tools.sandbox.api.response import Response, Wanted, negotiate
-from mcp_tools.sandbox.objects.errors import Refused, bad_request, expired
+from mcp_tools.sandbox.objects import versions
+from mcp_tools.sandbox.objects.errors import Cause, Refused, bad_request, expired, failure, invalid, not_supported
 from mcp_tools.sandbox.objects.selectors import parse_fields, parse_labels
 from mcp_tools.sandbox.objects.store import Change, Object, Store
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 WATCH_SECONDS = 1800
 BOOKMARK_SECONDS = 30.0
 _DIGITS = 18
+
+_NAMED = re.compile(r"(?:^|,)metadata\.name==?([^,=!]+)")
 
 Filter = Callable[[Object], bool]
 
@@ -43,12 +47,17 @@ def query_of(request: Request, kind: Kind, address: Address) -> Query:
     Raises:
         Refused: 400.
     """
+    if request.method == "GET":
+        negotiate(request.headers.get("accept", ""))
+    request.number("limit")
     labels = request.option("labelSelector")
     fields = request.option("fieldSelector")
     rules: list[Filter] = []
     if labels:
         matches = parse_labels(labels)
         rules.append(lambda obj: matches(obj["metadata"].get("labels") or {}))
+    if request.method == "GET" and not address.name and not request.flag("watch"):
+        _check_match(request)
     if fields:
         rules.append(parse_fields(fields, kind.key, custom=bool(kind.custom)))
     if address.name:
@@ -68,14 +77,22 @@ def _shaped(request: Request, kind: Kind, obj: Object, wanted: Wanted, now: floa
         return tables.table(kind, [obj], meta, include=request.option("includeObject"), now=now, version=wanted.version)
     if wanted.view == "metadata":
         return views.metadata_only(obj, wanted.version)
-    return views.present(kind, obj)
+    return versions.present(kind, obj)
 
 
-def list_many(request: Request, query: Query, items: list[Object], version: int, now: float) -> Response:
-    """Answer with a list in the wanted form, a page of it where `limit` says so."""
+def list_many(request: Request, query: Query, items: list[Object], store: Store, now: float) -> Response:
+    """Answer with a list in the wanted form, a page of it where `limit` says so.
+
+    Args:
+        request: Of the client.
+        query: Which objects are meant.
+        items: All of the kind and the namespace; those that are not meant are left out here.
+        store: For its versions.
+        now: For ages.
+    """
     wanted = negotiate(request.headers.get("accept", ""))
-    _check_version(request, version)
-    page, meta = _page(request, items, version)
+    _check_version(request, store)
+    page, meta = _page(request, items, query.keep, store.version)
     body: Any
     if wanted.view == "table":
         body = tables.table(
@@ -84,40 +101,67 @@ def list_many(request: Request, query: Query, items: list[Object], version: int,
     elif wanted.view == "metadata":
         body = views.metadata_list(page, meta, wanted.version)
     else:
-        body = views.list_of(query.kind, [views.present(query.kind, item) for item in page], meta)
+        body = views.list_of(query.kind, [versions.present(query.kind, item) for item in page], meta)
     return Response(200, wanted.encode(body), wanted.media)
 
 
-def _check_version(request: Request, current: int) -> None:
+def _check_match(request: Request) -> None:
+    asked, match = request.option("resourceVersion"), request.option("resourceVersionMatch")
+    causes = []
+    if match and request.option("continue"):
+        words = "Forbidden: resourceVersionMatch is forbidden when continue is provided"
+        causes.append(Cause("FieldValueForbidden", words, "resourceVersionMatch"))
+    elif match and not asked:
+        words = "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
+        causes.append(Cause("FieldValueForbidden", words, "resourceVersionMatch"))
+    if match not in {"", "Exact", "NotOlderThan"}:
+        causes.append(not_supported("resourceVersionMatch", match, ("Exact", "NotOlderThan", "")))
+    if match == "Exact" and asked == "0":
+        words = 'Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
+        causes.append(Cause("FieldValueForbidden", words, "resourceVersionMatch"))
+    if causes:
+        raise invalid("ListOptions.meta.k8s.io", "", causes)
+
+
+def _check_version(request: Request, store: Store) -> None:
     asked = request.option("resourceVersion")
     if not asked:
         return
+    if token := request.option("continue"):
+        _read_token(token)  # what is wrong with it is told first
     if not asked.isdecimal() or len(asked) > _DIGITS:
         shown = asked[:60]
         raise bad_request(
             f'invalid resource version: resourceVersion: Invalid value: "{shown}": '
             f'strconv.ParseUint: parsing "{shown}": invalid syntax'
         )
-    if int(asked) > current:
-        message = f"Timeout: Too large resource version: {asked}, current: {current}"
-        causes = [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]
-        raise Refused(504, "Timeout", message, {"causes": causes, "retryAfterSeconds": 1})
+    match = request.option("resourceVersionMatch")
+    exact = match == "Exact" or (not match and asked != "0" and (request.number("limit") or 0) > 0)
+    if exact and int(asked) < store.oldest:
+        raise expired("The resourceVersion for the provided list is too old.")
+    if int(asked) > store.version:
+        message = f"Timeout: Too large resource version: {asked}, current: {store.version}"
+        too_large = [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]
+        raise Refused(504, "Timeout", message, {"causes": too_large, "retryAfterSeconds": 1})
 
 
-def _page(request: Request, items: list[Object], version: int) -> tuple[list[Object], dict[str, Any]]:
+def _page(request: Request, items: list[Object], keep: Filter, version: int) -> tuple[list[Object], dict[str, Any]]:
     limit = request.number("limit") or 0
     token = request.option("continue")
     meta: dict[str, Any] = {"resourceVersion": str(version)}
     if token:
         start, meta["resourceVersion"] = _read_token(token)
         items = [item for item in items if _place(item) > start]
-    if 0 < limit < len(items):
-        rest = len(items) - limit
-        items = items[:limit]
-        meta["continue"] = _token(_place(items[-1]), meta["resourceVersion"])
-        if not request.option("labelSelector") and not request.option("fieldSelector"):
-            meta["remainingItemCount"] = rest
-    return items, meta
+    if named := _NAMED.search(request.option("fieldSelector")):
+        items = [item for item in items if item["metadata"]["name"] == named[1]]
+    found = [(index, item) for index, item in enumerate(items) if keep(item)]
+    # There is more where anything follows: nobody looks whether a selector picks it.
+    if 0 < limit <= len(found) and found[limit - 1][0] < len(items) - 1:
+        found = found[:limit]
+        meta["continue"] = _token(_place(found[-1][1]), meta["resourceVersion"])
+        if not request.option("labelSelector") and not request.option("fieldSelector").strip("="):
+            meta["remainingItemCount"] = len(items) - limit
+    return [item for _, item in found], meta
 
 
 def _place(obj: Object) -> tuple[str, str]:
@@ -136,11 +180,17 @@ class _Token(msgspec.Struct):
 
 
 def _read_token(text: str) -> tuple[tuple[str, str], str]:
+    raw = b""
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars="-_", validate=True)
         token = msgspec.json.decode(raw, type=_Token)
     except (binascii.Error, ValueError) as error:
-        raise bad_request(f"invalid continue token: continue key is not valid: {error}") from error
+        why = str(error)
+        if raw and raw[:1] != b"{":
+            mark = chr(raw[0])
+            shown = mark if mark.isprintable() else f"\\u{raw[0]:04x}"
+            why = f"invalid character '{shown}' looking for beginning of value"
+        raise bad_request(f"invalid continue token: continue key is not valid: {why}") from error
     namespace, _, name = token.start.partition("/")
     return (namespace, name), str(token.rv)
 
@@ -184,7 +234,9 @@ def watch(request: Request, query: Query, store: Store, now: Callable[[], float]
     asked = request.option("resourceVersion")
     initial = request.flag("sendInitialEvents")
     if asked and (not asked.isdecimal() or len(asked) > _DIGITS):
-        raise bad_request(f'resourceVersion: Invalid value: "{asked[:60]}": strconv.ParseUint: invalid syntax')
+        shown = asked[:60]
+        why = f'strconv.ParseUint: parsing "{shown}": invalid syntax'
+        raise failure(f'resourceVersion: Invalid value: "{shown}": {why}')
     seconds = min(max(1, request.number("timeoutSeconds") or WATCH_SECONDS), WATCH_SECONDS)
     from_now = asked in {"", "0"} or initial
     start = store.version if from_now else int(asked)

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
+from mcp_tools.sandbox.access.users import ADMIN, User
 from mcp_tools.sandbox.objects import protobuf
+from mcp_tools.sandbox.objects.deletion import DeleteOptions
 from mcp_tools.sandbox.objects.errors import (
     Cause,
     Refused,
     bad_request,
+    failure,
     invalid,
+    invalid_value,
     not_supported,
     required,
     unsupported_media,
 )
-from mcp_tools.sandbox.objects.registry import DeleteOptions, WriteOptions
+from mcp_tools.sandbox.objects.registry import WriteOptions
+from mcp_tools.sandbox.objects.schema import ANY, DecodeError, conform, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,13 +57,15 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request with its body read."""
+    """A request with its body read, in whose name it is sent, and what webhooks answered to it so far."""
 
     method: str
     path: str
     query: dict[str, list[str]]
     headers: Mapping[str, str]
     body: bytes = b""
+    user: User = ADMIN
+    replies: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, method: str, path: str, query: bytes, headers: Mapping[str, str], body: bytes) -> Request:
@@ -111,6 +118,8 @@ class Request:
             dry_run=bool(self.query.get("dryRun")),
             force=self.flag("force"),
             subresource=subresource,
+            user=self.user,
+            replies=self.replies,
         )
 
     def _check_write_query(self) -> None:
@@ -145,17 +154,25 @@ class Request:
         body = self.json() if self.body.strip() else {}
         if not isinstance(body, dict):
             raise bad_request("couldn't get version/kind; json parse error")
-        dry_run = self.query.get("dryRun") or body.get("dryRun") or []
-        propagation = self.option("propagationPolicy") or body.get("propagationPolicy")
-        orphan = body.get("orphanDependents")
-        if orphan is not None and not propagation:
-            propagation = "Orphan" if orphan else "Background"
-        preconditions = body.get("preconditions") or {}
-        grace = self.number("gracePeriodSeconds")
-        grace = body.get("gracePeriodSeconds") if grace is None else grace
-        if not isinstance(dry_run, list) or not isinstance(preconditions, dict) or not isinstance(grace, int | None):
-            raise bad_request("DeleteOptions cannot be decoded: a field has the wrong type")
+        if not self.body.strip():  # with a body, nobody looks at the query
+            body = {
+                "dryRun": self.query.get("dryRun"),
+                "propagationPolicy": self.option("propagationPolicy"),
+                "gracePeriodSeconds": self.number("gracePeriodSeconds"),
+            }
+        try:
+            conform(shape_of("v1/DeleteOptions") or ANY, body, [])
+        except DecodeError as error:
+            raise failure(str(error)) from error
+        dry_run, propagation = body.get("dryRun") or [], body.get("propagationPolicy")
+        orphan, preconditions = body.get("orphanDependents"), body.get("preconditions") or {}
+        grace = body.get("gracePeriodSeconds")
         causes = self._dry_run_causes(dry_run)
+        if orphan is not None and propagation:
+            words = "orphanDependents and deletionPropagation cannot be both set"
+            causes.append(invalid_value("propagationPolicy", propagation, words))
+        elif orphan is not None:
+            propagation = "Orphan" if orphan else "Background"
         if propagation and propagation not in _PROPAGATIONS:
             causes.append(not_supported("propagationPolicy", propagation, (*_PROPAGATIONS, "nil")))
         if causes:
@@ -166,6 +183,7 @@ class Request:
             uid=preconditions.get("uid"),
             resource_version=preconditions.get("resourceVersion"),
             dry_run=bool(dry_run),
+            write=WriteOptions(dry_run=bool(dry_run), user=self.user, replies=self.replies),
         )
 
     def json(self) -> Any:
@@ -269,4 +287,5 @@ def address_of(path: str) -> Address | None:
 
 
 def _tail(parts: list[str]) -> tuple[str, str]:
-    return (parts[0] if parts else "", "/".join(parts[1:]))
+    below = parts[1:2] if parts[1:2] == ["proxy"] else parts[1:]  # what follows is a path of somebody else's
+    return (parts[0] if parts else "", "/".join(below))

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 YAML = "application/yaml"
-_REPRESENTATIONS = "application/json, application/yaml, application/json;stream=watch"
+_REPRESENTATIONS = (
+    "application/json, application/yaml, application/vnd.kubernetes.protobuf, application/json;stream=watch, "
+    "application/vnd.kubernetes.protobuf;stream=watch"
+)
 View = Literal["object", "table", "metadata"]
 
 
@@ -83,4 +86,4 @@ def json_response(value: Any, status: int = 200, warnings: tuple[str, ...] = ())
 
 def refusal(error: Refused) -> Response:
     """A refusal as `metav1.Status`."""
-    return json_response(error.status(), error.code)
+    return json_response(error.status(), error.code, error.warnings)

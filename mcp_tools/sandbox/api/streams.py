@@ -10,6 +10,7 @@ import msgspec
 
 from mcp_tools.sandbox.api import spdy
 from mcp_tools.sandbox.containers import shell
+from mcp_tools.sandbox.containers.logs import after, lines_of
 from mcp_tools.sandbox.objects.errors import Refused, bad_request, not_found
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ _CLOSE = 255
 _NORMAL = 1000
 _MOST, _DIGITS, _CHANNELS = 65535, 6, 100
 _START_SECONDS = 0.1
+_LOOK_SECONDS = 0.25
 _NO_PROCESS = "unable to start container process: "
 _END_OF_TEXT, _END_OF_INPUT = "\x03", "\x04"
 
@@ -40,9 +42,10 @@ def check(world: World, request: Request, address: Address) -> Container:
     """
     kinds = world.kinds
     pod = world.registry.get(kinds.named("Pod"), address.namespace, address.name)
-    names = [container["name"] for container in pod["spec"]["containers"]]
+    sections = ("containers", "initContainers", "ephemeralContainers")
+    names = [container["name"] for section in sections for container in pod["spec"].get(section) or ()]
     asked = request.option("container") or names[0]
-    if asked not in (*names, *(item["name"] for item in pod["spec"].get("initContainers") or ())):
+    if asked not in names:
         raise bad_request(f"container {asked} is not valid for pod {address.name}")
     if not pod["spec"].get("nodeName"):
         raise bad_request(f"pod {address.name} does not have a host assigned")
@@ -66,7 +69,7 @@ async def serve(world: World, request: Request, address: Address, wire: tuple[Re
     forwarding = address.subresource == "portforward"
     known = (TUNNEL, *PROTOCOLS) if forwarding else PROTOCOLS
     protocol = next((name for name in known if name in offered), None)
-    if address.subresource not in {"exec", "portforward"}:
+    if address.subresource not in {"exec", "attach", "portforward"}:
         raise not_found(world.kinds.named("Pod"), address.name)
     container = check(world, request, address)
     if protocol is None:
@@ -80,6 +83,8 @@ async def serve(world: World, request: Request, address: Address, wire: tuple[Re
         await session.tunnel()
     elif forwarding:
         await session.forward(_ports(request))
+    elif address.subresource == "attach":
+        await session.attach(request)
     else:
         await session.run(request)
 
@@ -127,6 +132,36 @@ class _Session:
             result = shell.run(place, command)
             await self._show(result, tty=tty)
             await self._finish(result.code)
+
+    async def attach(self, request: Request) -> None:
+        """Join the container's own process: its shell where it has one, else what it writes from now on."""
+        place = self._world.kubelet.place_of(self._container)
+        run, clock = self._container.run, self._world.clock
+        if place is None or run is None:
+            await self._finish(1)
+            return
+        await asyncio.sleep(_START_SECONDS)
+        if self._container.behaviour.interactive and request.flag("stdin"):
+            code = await (self._terminal(place) if request.flag("tty") else self._piped(place))
+            self._container.leave(code)
+            await self._finish(0)
+            return
+        gone = asyncio.ensure_future(self._gone())
+        since = clock.now()
+        while run.finished is None and not gone.done():
+            await asyncio.wait([gone], timeout=_LOOK_SECONDS)
+            now = clock.now()
+            fresh, since = after(lines_of(run, now), since), now
+            text = "".join(f"{line.text}\n" for line in fresh)
+            if text and not gone.done():
+                await self._show(shell.Result(text), tty=request.flag("tty"))
+        if not gone.done():
+            gone.cancel()
+            await self._finish(run.exit_code)
+
+    async def _gone(self) -> None:
+        while await self._read() is not None:
+            pass
 
     async def _show(self, result: shell.Result, *, tty: bool) -> None:
         for channel, text in ((_STDOUT, result.out), (_STDOUT if tty else _STDERR, result.err)):

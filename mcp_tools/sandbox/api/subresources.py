@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_tools.sandbox.access import reviews
 from mcp_tools.sandbox.api.response import Response, json_response, negotiate
-from mcp_tools.sandbox.api.writing import APPLY_PATCHES, decode, patch_object
+from mcp_tools.sandbox.api.writing import APPLY_PATCHES, check_name, decode, patch_object, unpatchable
 from mcp_tools.sandbox.clock import rfc3339
 from mcp_tools.sandbox.controllers.scheduler import bind
 from mcp_tools.sandbox.objects import selectors
 from mcp_tools.sandbox.objects.custom import look_up, put
-from mcp_tools.sandbox.objects.errors import Refused, bad_request, conflict, unsupported_media
-from mcp_tools.sandbox.objects.registry import DeleteOptions, Registry, WriteOptions
-from mcp_tools.sandbox.objects.schema import ANY, DecodeError, conform, shape_of
+from mcp_tools.sandbox.objects.deletion import DeleteOptions
+from mcp_tools.sandbox.objects.errors import Refused, bad_request, conflict, failure, unsupported_media
+from mcp_tools.sandbox.objects.registry import Registry, WriteOptions
+from mcp_tools.sandbox.objects.schema import ANY, DecodeError, complete, conform, shape_of
 from mcp_tools.sandbox.objects.validation import check_scale
 
 if TYPE_CHECKING:
-    from mcp_tools.sandbox.access.users import Tokens, User
+    from mcp_tools.sandbox.access.users import Tokens
     from mcp_tools.sandbox.api.request import Address, Request
     from mcp_tools.sandbox.objects.kinds import Kind
     from mcp_tools.sandbox.objects.store import Object
@@ -34,10 +35,16 @@ def scale(request: Request, registry: Registry, kind: Kind, address: Address) ->
         media = request.content_type
         if media in APPLY_PATCHES or "patch" not in media:
             raise unsupported_media()
-        wanted = patch_object(shape_of("autoscaling/v1/Scale") or ANY, current, media, request.json())
+        shape = shape_of("autoscaling/v1/Scale") or ANY
+        body = request.json()
+        patched = patch_object(shape, current, media, body)
+        try:
+            wanted = conform(shape, patched, [])
+        except DecodeError as error:
+            raise unpatchable(shape, patched, media, body, error) from error
     else:
-        wanted = request.json()
-    wanted = _decode_scale(wanted)
+        wanted = _decode_scale(request.json())
+    check_name({"metadata": wanted.get("metadata") or {}}, address)
     replicas = (wanted.get("spec") or {}).get("replicas", 0)
     check_scale(address.name, replicas)
     sent = (wanted.get("metadata") or {}).get("resourceVersion")
@@ -47,7 +54,9 @@ def scale(request: Request, registry: Registry, kind: Kind, address: Address) ->
         if sent:
             draft["metadata"]["resourceVersion"] = sent
 
-    plain = WriteOptions(options.manager, dry_run=options.dry_run, subresource="scale")
+    plain = WriteOptions(
+        options.manager, dry_run=options.dry_run, subresource="scale", user=options.user, replies=options.replies
+    )
     updated = registry.modify(kind, address.namespace, address.name, change, plain)
     return json_response(scale_of(updated, kind))
 
@@ -129,7 +138,7 @@ def bind_pod(request: Request, registry: Registry, kind: Kind, address: Address)
     target = body.get("target") if isinstance(body, dict) else None
     name = target.get("name") if isinstance(target, dict) else None
     if not isinstance(name, str) or not name:
-        raise bad_request("Binding: target.name is required")
+        raise failure("target.name: Required value")
     pod = registry.get(kind, address.namespace, address.name)
     if pod["spec"].get("nodeName"):
         raise conflict(
@@ -148,12 +157,19 @@ def finalize(request: Request, registry: Registry, kind: Kind, address: Address)
     return Response(200, wanted.encode(updated), wanted.media, warnings)
 
 
-def review(request: Request, registry: Registry, tokens: Tokens, kind: Kind, user: User) -> Response:
+def review(request: Request, registry: Registry, tokens: Tokens, kind: Kind, namespace: str) -> Response:
     """POST a review: who somebody is, or what they may do."""
     obj, warnings = decode(request, kind, request.json())
     if kind.name == "SelfSubjectReview":
         obj["metadata"]["creationTimestamp"] = rfc3339(registry.clock.now())
-    status = reviews.answer(registry, tokens, kind, obj.get("spec") or {}, user)
+    if namespace:
+        obj["metadata"]["namespace"] = namespace
+    asked = (obj.get("spec") or {}).get("resourceAttributes")
+    if isinstance(asked, dict):
+        obj["spec"]["resourceAttributes"] = {key: value for key, value in asked.items() if value != ""}
+    complete(registry.shape(kind), obj)
+    registry.record(kind, None, obj, request.write_options(""))
+    status = reviews.answer(registry, tokens, kind, obj.get("spec") or {}, request.user, namespace)
     return json_response({**obj, "status": status}, 201, warnings)
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from mcp_tools.sandbox.api import views
-from mcp_tools.sandbox.api.columns import AGE, NAME, UNKNOWN, Column, since
+from mcp_tools.sandbox.api.columns import NAME, UNKNOWN, Column, since
 from mcp_tools.sandbox.api.columns_others import OTHERS
 from mcp_tools.sandbox.api.columns_workloads import WORKLOADS
+from mcp_tools.sandbox.objects import versions
 from mcp_tools.sandbox.objects.custom import look_up
 from mcp_tools.sandbox.objects.errors import bad_request
 
@@ -17,7 +22,7 @@ if TYPE_CHECKING:
     from mcp_tools.sandbox.objects.store import Object
 
 COLUMNS: dict[str, tuple[Column, ...]] = {**WORKLOADS, **OTHERS}
-_DEFAULT = (NAME, AGE)
+_FIELDS = ("name", "type", "format", "priority", "description")
 
 
 def table(
@@ -39,14 +44,18 @@ def table(
     if include not in {"", "None", "Metadata", "Object"}:
         raise bad_request(f'unrecognized includeObject value: "{include[:60]}"')
     if kind.custom:
-        columns = _custom_columns(kind.custom)
+        definitions, columns = _custom_columns(kind.custom)
     else:
-        columns = COLUMNS.get(kind.qualified if not kind.stored_as else "Event", _DEFAULT)
+        definitions, columns = (
+            _published()[kind.qualified],
+            COLUMNS["Event" if kind.name == "Event" else kind.qualified],
+        )
     return {
         "kind": "Table",
         "apiVersion": f"meta.k8s.io/{version}",
         "metadata": meta,
-        "columnDefinitions": [column.definition() for column in columns],
+        # metrics-server takes its columns from its first row.
+        "columnDefinitions": None if kind.group == "metrics.k8s.io" and not items else definitions,
         "rows": [
             {
                 "cells": [column.cell(obj, now) for column in columns],
@@ -57,8 +66,35 @@ def table(
     }
 
 
-def _custom_columns(custom: CustomSchema) -> tuple[Column, ...]:
-    return (NAME, *map(_custom_column, custom.columns)) if custom.columns else _DEFAULT
+@cache
+def _published() -> dict[str, list[Object]]:
+    """The definitions of the built-in kinds' columns."""
+    found = msgspec.json.decode(Path(__file__).with_name("columns.json").read_bytes())
+    return {kind: [dict(zip(_FIELDS, column, strict=True)) for column in columns] for kind, columns in found.items()}
+
+
+def _custom_columns(custom: CustomSchema) -> tuple[list[Object], tuple[Column, ...]]:
+    name, created = _published()["CustomResourceDefinition.apiextensions.k8s.io"]
+    if not custom.columns:
+        # Without columns of its own a kind gets its age, from the moment that the definition here names.
+        said: tuple[Object, ...] = ({"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},)
+        described = {"description": created["description"]}
+    else:
+        said, described = tuple(custom.columns), {}
+    definitions = [
+        {
+            "name": column["name"],
+            "type": column.get("type", "string"),
+            "format": column.get("format", ""),
+            "description": column.get(
+                "description", f"Custom resource definition column (in JSONPath format): {column['jsonPath']}"
+            ),
+            "priority": column.get("priority", 0),
+            **described,
+        }
+        for column in said
+    ]
+    return [name, *definitions], (NAME, *map(_custom_column, said))
 
 
 def _custom_column(said: Object) -> Column:
@@ -70,15 +106,14 @@ def _custom_column(said: Object) -> Column:
             return since(value, now) if isinstance(value, str) else UNKNOWN
         return value
 
-    return Column(
-        said["name"], cell, kind, said.get("priority", 0), said.get("format", ""), said.get("description", "")
-    )
+    return Column(said["name"], cell)
 
 
 def _beside(kind: Kind, obj: Object, include: str, version: str) -> Object | None:
     if include == "None":
         return None
-    return views.present(kind, obj) if include == "Object" else views.metadata_only(obj, version)
+    found = versions.present(kind, obj)
+    return found if include == "Object" else views.metadata_only(found, version)
 
 
 def bookmark(meta: dict[str, Any], version: str) -> Object:

@@ -1,4 +1,4 @@
-"""The same objects in other shapes: their metadata only, and Events as `events.k8s.io/v1` has them."""
+"""What is around objects, or left of them: lists, and their metadata only."""
 
 from __future__ import annotations
 
@@ -7,35 +7,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mcp_tools.sandbox.objects.kinds import Kind
     from mcp_tools.sandbox.objects.store import Object
-
-_EVENT_FIELDS = {
-    "involvedObject": "regarding",
-    "message": "note",
-    "source": "deprecatedSource",
-    "firstTimestamp": "deprecatedFirstTimestamp",
-    "lastTimestamp": "deprecatedLastTimestamp",
-    "count": "deprecatedCount",
-    "reportingComponent": "reportingController",
-}
-_BACK = {new: old for old, new in _EVENT_FIELDS.items()}
-
-
-def present(kind: Kind, obj: Object) -> Object:
-    """A stored object as the kind that was asked for."""
-    if kind.custom and obj.get("apiVersion") != kind.api_version:
-        return {**obj, "apiVersion": kind.api_version}
-    if not kind.stored_as:
-        return obj
-    renamed = {_EVENT_FIELDS.get(key, key): value for key, value in obj.items()}
-    return {**renamed, "kind": kind.name, "apiVersion": kind.api_version}
-
-
-def accept(kind: Kind, obj: Object) -> Object:
-    """An object of the kind that was asked for, as it is stored."""
-    if not kind.stored_as:
-        return obj
-    renamed = {_BACK.get(key, key): value for key, value in obj.items()}
-    return {**renamed, "kind": kind.name, "apiVersion": "v1"}
 
 
 def metadata_only(obj: Object, version: str) -> Object:
@@ -55,5 +26,5 @@ def metadata_list(items: list[Any], meta: dict[str, Any], version: str) -> Objec
         "kind": "PartialObjectMetadataList",
         "apiVersion": f"meta.k8s.io/{version}",
         "metadata": meta,
-        "items": [metadata_only(item, version) for item in items],
+        "items": [metadata_only(item, version) for item in items] or None,
     }

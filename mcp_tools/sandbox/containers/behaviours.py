@@ -70,6 +70,7 @@ class Behaviour:
         user: Under which it runs unless the pod says otherwise; 0 is root.
         writes: Directories that it must be able to write to.
         end: How it ends; `None` runs for ever.
+        interactive: It is a shell that waits for what is typed.
         stop: Seconds that it takes to stop when asked.
     """
 
@@ -91,6 +92,7 @@ class Behaviour:
     user: int = 0
     writes: tuple[str, ...] = ()
     end: End | None = None
+    interactive: bool = False
     stop: float = 0.3
 
 
@@ -163,6 +165,7 @@ def cut_off(base: Behaviour, url: str, error: str) -> Behaviour:
 
 
 _LOOP = re.compile(r"while\s+(?:true|:)\s*;?\s*do\b(.*)\bdone", re.DOTALL)
+_SHELLS = frozenset({"sh", "bash", "ash"})
 _FOREVER = 10_000_000.0
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127
 
@@ -176,7 +179,7 @@ def commanded(base: Behaviour, command: list[str], args: list[str]) -> Behaviour
     words = [*command, *args]
     if not words or (not command and args[0].startswith("-")):
         return base  # options for the image's own program
-    if words[0].rsplit("/", 1)[-1] in {"sh", "bash", "ash"} and "-c" in words:
+    if words[0].rsplit("/", 1)[-1] in _SHELLS and "-c" in words:
         script = words[words.index("-c") + 1] if words.index("-c") + 1 < len(words) else ""
         return _script(base, script)
     return _script(base, shlex.join(words))
@@ -246,4 +249,13 @@ def behaviour_of(base: Behaviour, container: dict[str, Any], annotations: dict[s
         BadBehaviour: The annotation says something that is not known.
     """
     found = commanded(base, container.get("command") or [], container.get("args") or [])
+    if container.get("stdin") and _waits_for_input(base, container):
+        found = replace(found, end=None, interactive=True)
     return annotated(found, annotations.get(ANNOTATION, ""))
+
+
+def _waits_for_input(base: Behaviour, container: dict[str, Any]) -> bool:
+    words = [*(container.get("command") or ()), *(container.get("args") or ())]
+    if not words:
+        return base.end is not None and base.end.exit_code == 0
+    return words[0].rsplit("/", 1)[-1] in _SHELLS and "-c" not in words

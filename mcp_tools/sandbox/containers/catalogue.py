@@ -19,6 +19,7 @@ _REFERENCE = re.compile(
     r"(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?",
     re.ASCII,
 )
+_BUILT = re.compile(r"(?P<tag>.+)-[0-9a-f]{8}")
 _TODO_TAGS = ("1.0.0", "1.0.1", "1.1.0", "latest")
 
 
@@ -222,9 +223,13 @@ def remote_name(image: str) -> str:
 
 
 def find(reference: Reference) -> Image | None:
-    """The image, if it exists."""
+    """The image, if it exists. What is on the nodes is also there as built from a checkout: `1.0.0-3f2a9c01`."""
     image = IMAGES.get(reference.short)
-    return image if image and (reference.tag in image.tags or reference.tag in image.releases) else None
+    if image is None:
+        return None
+    built = _BUILT.fullmatch(reference.tag) if image.loaded else None
+    tag = built["tag"] if built else reference.tag
+    return image if tag in image.tags or tag in image.releases else None
 
 
 def refusal(reference: Reference, credentials: set[str]) -> str:

@@ -96,9 +96,16 @@ def hindered(base: Behaviour, container: Object, pod: Object, taken: Iterable[in
         if port in set(taken):
             return _failing(base, _cannot_bind(base, port, 98, "Address already in use"))
         capabilities = ((container.get("securityContext") or {}).get("capabilities") or {}).get("add") or ()
-        if port < _LOWEST_FREE_PORT and user != 0 and not {"NET_BIND_SERVICE", "ALL"} & set(capabilities):
+        if port < _lowest_free_port(pod) and user != 0 and not {"NET_BIND_SERVICE", "ALL"} & set(capabilities):
             return _failing(base, _cannot_bind(base, port, 13, "Permission denied"))
     return base
+
+
+def _lowest_free_port(pod: Object) -> int:
+    """From here on ports are for everybody; the pod may say otherwise."""
+    settings = (pod["spec"].get("securityContext") or {}).get("sysctls") or ()
+    found = next((item["value"] for item in settings if item["name"] == "net.ipv4.ip_unprivileged_port_start"), None)
+    return _LOWEST_FREE_PORT if found is None else int(found)
 
 
 def _is_foreign(pod: Object, volume: str) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mcp_tools.sandbox.clock import Clock, rfc3339
+from mcp_tools.sandbox.objects.deletion import DeleteOptions
 from mcp_tools.sandbox.objects.errors import Refused
-from mcp_tools.sandbox.objects.registry import DeleteOptions, Registry, WriteOptions
+from mcp_tools.sandbox.objects.registry import Registry, WriteOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -12,6 +12,7 @@ from mcp_tools.sandbox.containers.behaviours import BadBehaviour, Behaviour, beh
 from mcp_tools.sandbox.containers.environment import Unresolved, environment_of
 from mcp_tools.sandbox.containers.logs import Run, lines_of
 from mcp_tools.sandbox.controllers.probes import Prober
+from mcp_tools.sandbox.controllers.resizing import needs_restart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,7 @@ _LONG_RUN = 600.0
 _MINUTE = 60
 _START_ERROR = 128
 _LAST_LINES = 80
+EPHEMERAL = "ephemeralContainers"
 
 
 class Phase(enum.Enum):
@@ -40,16 +42,18 @@ class Container:
     """The life of one container of a pod.
 
     Attributes:
+        section: The list of the pod spec that it stands in.
         run: Its present or final life.
         last: The life before.
         ready: Passes its readiness probe.
         started: Passed its start-up probe.
     """
 
-    def __init__(self, worker: PodWorker, spec: Object, *, init: bool) -> None:
+    def __init__(self, worker: PodWorker, spec: Object, section: str = "containers") -> None:
         self.spec = spec
         self.name: str = spec["name"]
-        self.init = init
+        self.section = section
+        self.init = section == "initContainers"
         self.phase = Phase.IDLE
         self.run: Run | None = None
         self.last: Run | None = None
@@ -99,6 +103,7 @@ class Container:
         if policy == "Never" and not present:
             why = f'Container image "{image}" is not present with pull policy of Never'
             self._event(self._worker.warning, "ErrImageNeverPull", why)
+            self._event(self._worker.warning, "Failed", "Error: ErrImageNeverPull")
             self._wait("ErrImageNeverPull", why)
         elif present and policy != "Always":
             self._event(self._worker.normal, "Pulled", f'Container image "{image}" already present on machine')
@@ -232,6 +237,18 @@ class Container:
         elif self._waiting and self._waiting[0] in {"InvalidImageName", "ErrImageNeverPull"}:
             self.begin()
 
+    def resize(self, spec: Object) -> None:
+        """Go on with other resources."""
+        restart = needs_restart(self.spec, spec)
+        self.spec = spec
+        if restart and self.phase is Phase.RUNNING:
+            self.kill(f"Container {self.name} resize requires restart")
+        self._worker.publish()
+
+    def leave(self, code: int) -> None:
+        """Whoever sat at its shell left it."""
+        self._ended(code, "Error" if code else "Completed")
+
     def halt(self) -> None:
         """End with its pod."""
         self._prober.stop()
@@ -258,7 +275,13 @@ class Container:
         if self.init and not self.sidecar and code == 0:
             self.ready = True
         pod = self._worker.pod()
-        policy = "Always" if self.sidecar else (pod or {"spec": {}})["spec"].get("restartPolicy", "Always")
+        policy = (
+            "Never"
+            if self.section == EPHEMERAL
+            else "Always"
+            if self.sidecar
+            else (pod or {"spec": {}})["spec"].get("restartPolicy", "Always")
+        )
         if self.init and not self.sidecar and policy == "Always":
             policy = "OnFailure"
         if not self._worker.stopping and (policy == "Always" or (policy == "OnFailure" and code != 0)):
@@ -297,7 +320,7 @@ class Container:
         self._wait(reason, message)
 
     def _event(self, record: Callable[..., None], reason: str, message: str) -> None:
-        record(reason, message, self.name, init=self.init)
+        record(reason, message, self.name, self.section)
 
     def _later(self, seconds: float, callback: Callable[[], None]) -> Timer:
         return self._worker.later(seconds, lambda: None if self._worker.stopping else callback())

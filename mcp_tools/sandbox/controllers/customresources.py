@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from mcp_tools.sandbox.controllers.base import Controller, Key, key_of
-from mcp_tools.sandbox.objects.registry import CLEANUP, DeleteOptions
+from mcp_tools.sandbox.objects.deletion import CLEANUP, DeleteOptions
 
 if TYPE_CHECKING:
     from mcp_tools.sandbox.objects.store import Change, Object

@@ -17,6 +17,7 @@ from mcp_tools.sandbox.controllers.base import (
     scaled_value,
 )
 from mcp_tools.sandbox.controllers.statefulset import HASH, revision_of
+from mcp_tools.sandbox.objects.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -91,7 +92,11 @@ class DaemonSetController(Controller):
             if not by_node.get(node):
                 pod = pod_from(copy.deepcopy(template), owner)
                 pod["spec"]["affinity"] = _pin(node)
-                made = self.cluster.create("Pod", pod)
+                try:
+                    made = self.cluster.create("Pod", pod)
+                except Refused as error:
+                    events.warning(owner, "FailedCreate", f"Error creating: {error.message}", SOURCE)
+                    raise
                 events.normal(owner, "SuccessfulCreate", f"Created pod: {made['metadata']['name']}", SOURCE)
         for node, found in by_node.items():
             surplus = found[1:] if node in kept else found

@@ -11,6 +11,7 @@ from mcp_tools.sandbox.objects.selectors import label_selector
 if TYPE_CHECKING:
     from mcp_tools.sandbox.objects.store import Change, Object
 
+SOURCE = "controllermanager"
 _CONTROLLERS = ("ReplicaSet", "StatefulSet", "ReplicationController")
 
 
@@ -38,6 +39,8 @@ class DisruptionController(Controller):
             for pod in self.cluster.all_of("Pod", key[0])
             if picks(pod["metadata"].get("labels") or {}) and not pod["metadata"].get("deletionTimestamp")
         ]
+        if not pods:
+            self.cluster.events.normal(budget, "NoPods", "No matching pods found", SOURCE)
         expected = self._expected(pods)
         healthy = sum(is_ready(pod) for pod in pods)
         spec = budget["spec"]

@@ -50,6 +50,7 @@ class JobController(Controller):
         if spec.get("suspend"):
             self._suspend(job, status)
             return None
+        self._resume(job, status)
         status.setdefault("startTime", self.cluster.now())
         pods = self.cluster.owned(job, "Pod")
         phases = [(pod.get("status") or {}).get("phase") for pod in pods]
@@ -100,7 +101,7 @@ class JobController(Controller):
         elif succeeded:
             wanted = min(wanted, len(active))
         for pod in active[wanted:]:
-            self.cluster.delete(pod)
+            self._drop(job, pod)
         if len(active) >= wanted:
             return None
         if failures:
@@ -127,7 +128,7 @@ class JobController(Controller):
     def _finish(self, job: Object, status: Object, pods: list[Object], reason: str, message: str) -> None:
         for pod in pods:
             if is_active(pod):
-                self.cluster.delete(pod)
+                self._drop(job, pod)
         for kind in ("FailureTarget", "Failed"):
             _add(status, kind, reason, message, self.cluster.now())
         self.cluster.events.warning(job, reason, message, SOURCE)
@@ -135,11 +136,22 @@ class JobController(Controller):
     def _suspend(self, job: Object, status: Object) -> None:
         for pod in self.cluster.owned(job, "Pod"):
             if is_active(pod):
-                self.cluster.delete(pod)
-        if not any(found["type"] == "Suspended" for found in status.get("conditions") or ()):
+                self._drop(job, pod)
+        if not _is_suspended(status):
+            _drop_condition(status, "Suspended")
             _add(status, "Suspended", "JobSuspended", "Job suspended", self.cluster.now())
             self.cluster.events.normal(job, "Suspended", "Job suspended", SOURCE)
         self._write(job, status)
+
+    def _resume(self, job: Object, status: Object) -> None:
+        if _is_suspended(status):
+            _drop_condition(status, "Suspended")
+            _add(status, "Suspended", "JobResumed", "Job resumed", self.cluster.now(), value="False")
+            self.cluster.events.normal(job, "Resumed", "Job resumed", SOURCE)
+
+    def _drop(self, job: Object, pod: Object) -> None:
+        self.cluster.delete(pod)
+        self.cluster.events.normal(job, "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}", SOURCE)
 
     def _write(self, job: Object, status: Object) -> None:
         pods = [pod for pod in self.cluster.owned(job, "Pod") if is_active(pod)]
@@ -181,8 +193,16 @@ def _ended(pod: Object) -> float:
     return max((parse_time(moment) for moment in moments if moment), default=0.0)
 
 
-def _add(status: Object, kind: str, reason: str, message: str, now: str) -> None:
-    entry = {"type": kind, "status": "True", "lastProbeTime": now, "lastTransitionTime": now}
+def _is_suspended(status: Object) -> bool:
+    return ("Suspended", "True") in ((found["type"], found["status"]) for found in status.get("conditions") or ())
+
+
+def _drop_condition(status: Object, kind: str) -> None:
+    status["conditions"] = [found for found in status.get("conditions") or () if found["type"] != kind]
+
+
+def _add(status: Object, kind: str, reason: str, message: str, now: str, *, value: str = "True") -> None:
+    entry = {"type": kind, "status": value, "lastProbeTime": now, "lastTransitionTime": now}
     status.setdefault("conditions", []).append({**entry, "reason": reason, "message": message})
 
 

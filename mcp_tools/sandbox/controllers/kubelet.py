@@ -87,13 +87,17 @@ class Kubelet(Controller):
                     return claim["spec"].get("volumeName", ""), other["metadata"]["name"]
         return None
 
+    def listener(self, pod: Object, port: int) -> Container | None:
+        """The container of a pod that listens on a port; `None` where none does."""
+        worker = self._workers.get(key_of(pod))
+        running = (found for found in (worker.main if worker else ()) if found.phase is Phase.RUNNING)
+        return next(
+            (found for found in running if found.behaviour.ports is None or port in found.behaviour.ports), None
+        )
+
     def listens(self, pod: Object, port: int) -> bool:
         """Whether a container of a pod listens on a port."""
-        worker = self._workers.get(key_of(pod))
-        return bool(worker) and any(
-            found.phase is Phase.RUNNING and (found.behaviour.ports is None or port in found.behaviour.ports)
-            for found in (worker.main if worker else ())
-        )
+        return self.listener(pod, port) is not None
 
     def unreachable(self, pod: Object, base: Behaviour, variables: dict[str, str]) -> tuple[str, str] | None:
         """The first target that a container must reach and cannot, with the error that it gets."""

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mcp_tools.sandbox.controllers.base import Cluster, Controller, Key
-from mcp_tools.sandbox.objects.registry import DeleteOptions, WriteOptions
+from mcp_tools.sandbox.objects.deletion import DeleteOptions
+from mcp_tools.sandbox.objects.registry import WriteOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -167,6 +168,13 @@ class NamespaceController(Controller):
         return None
 
 
+_CA_DESCRIPTION = (
+    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the "
+    "internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes "
+    "clusters."
+)
+
+
 def furnish(cluster: Cluster, namespace: str) -> None:
     """Make what every namespace has: the ServiceAccount `default` and the CA's ConfigMap."""
     if cluster.get("ServiceAccount", namespace, "default") is None:
@@ -175,6 +183,6 @@ def furnish(cluster: Cluster, namespace: str) -> None:
         meta = {
             "name": "kube-root-ca.crt",
             "namespace": namespace,
-            "annotations": {"kubernetes.io/description": "Contains a CA bundle that verifies the API server."},
+            "annotations": {"kubernetes.io/description": _CA_DESCRIPTION},
         }
         cluster.create("ConfigMap", {"metadata": meta, "data": {"ca.crt": cluster.registry.ca}})

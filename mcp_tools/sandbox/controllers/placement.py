@@ -142,15 +142,19 @@ def _spread(pod: Object, labels: dict[str, str], nodes: list[Object], running: R
     return ""
 
 
+def priority(pod: Object) -> int:
+    """How important a pod is."""
+    return int(pod["spec"].get("priority", 0))
+
+
 def victims(pod: Object, node: Object, pods: list[Object]) -> list[Object]:
     """The less important pods that would have to leave a node for this one to fit; empty when that does not help."""
-    mine = pod["spec"].get("priority", 0)
-    lesser = [other for other in pods if other["spec"].get("priority", 0) < mine]
+    lesser = [other for other in pods if priority(other) < priority(pod)]
     lesser = [other for other in lesser if not other["metadata"].get("deletionTimestamp")]
     kept = [other for other in pods if other not in lesser]
     if not lesser or fitting.shortages(pod["spec"], node, fitting.Load.of(kept)):
         return []
-    chosen = sorted(lesser, key=lambda other: (other["spec"].get("priority", 0), other["metadata"]["name"]))
+    chosen = sorted(lesser, key=lambda other: (priority(other), other["metadata"]["name"]))
     for other in reversed(chosen[:]):
         spared = [each for each in chosen if each is not other]
         load = fitting.Load.of([*kept, *(each for each in lesser if each not in spared)])

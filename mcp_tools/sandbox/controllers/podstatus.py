@@ -35,13 +35,16 @@ def status_of(worker: PodWorker, pod: Object) -> Object:
         status["initContainerStatuses"] = [_container(found, waiting="PodInitializing") for found in worker.init]
     idle = "PodInitializing" if worker.init else "ContainerCreating"
     status["containerStatuses"] = [_container(found, waiting=idle) for found in worker.main]
+    if worker.ephemeral:
+        status["ephemeralContainerStatuses"] = [_ephemeral(found) for found in worker.ephemeral]
     return status
 
 
 def _phase(worker: PodWorker, pod: Object, *, initialized: bool) -> str:
     policy = pod["spec"].get("restartPolicy", "Always")
     if not initialized:
-        failed = any(found.phase is Phase.ENDED and not found.passed for found in worker.init)
+        # Elsewhere the init container is started again, and the pod waits for it.
+        failed = policy == "Never" and any(found.phase is Phase.ENDED and not found.passed for found in worker.init)
         return "Failed" if failed else "Pending"
     if any(found.phase in {Phase.IDLE, Phase.WAITING} and not found.last for found in worker.main):
         return "Pending"
@@ -80,7 +83,9 @@ def _conditions(worker: PodWorker, pod: Object, before: Object, phase: str, *, i
     ]
     known = {found["type"]: found for found in before.get("conditions") or ()}
     generation = pod["metadata"].get("generation", 1)
-    ours = {kind for kind, *_ in wanted}
+    ours = {"PodResizePending", *(kind for kind, *_ in wanted)}
+    if worker.held:
+        wanted.append(("PodResizePending", True, *worker.held))
     conditions = [entry for kind, entry in known.items() if kind not in ours]
     for kind, holds, cause, text in wanted:
         status = "True" if holds else "False"
@@ -129,3 +134,10 @@ def _container(container: Container, *, waiting: str) -> Object:
         if resources.get("requests"):
             status["allocatedResources"] = resources["requests"]
     return status
+
+
+def _ephemeral(container: Container) -> Object:
+    """Of a container that debugs: never ready, and without a word on whether it has started."""
+    status = _container(container, waiting="ContainerCreating")
+    status.pop("started")
+    return {**status, "ready": False, "resources": {}}

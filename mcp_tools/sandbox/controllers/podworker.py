@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mcp_tools.sandbox.containers.catalogue import hosts_of
-from mcp_tools.sandbox.controllers import podstatus
-from mcp_tools.sandbox.controllers.base import key_of
-from mcp_tools.sandbox.controllers.container import Container, Phase
+from mcp_tools.sandbox.controllers import podstatus, resizing
+from mcp_tools.sandbox.controllers.base import is_active, key_of
+from mcp_tools.sandbox.controllers.container import EPHEMERAL, Container, Phase
 
 if TYPE_CHECKING:
     from mcp_tools.sandbox.clock import Timer
@@ -56,13 +56,17 @@ class PodWorker:
             (a["address"] for a in node["status"].get("addresses") or () if a["type"] == "InternalIP"), ""
         )
         self._node = node
+        self._seen = pod
         self.address = ""
         self.started = self.cluster.clock.now()
         self.stopping = False
-        self.init = [Container(self, spec, init=True) for spec in pod["spec"].get("initContainers") or ()]
-        self.main = [Container(self, spec, init=False) for spec in pod["spec"]["containers"]]
+        self.init = [Container(self, spec, "initContainers") for spec in pod["spec"].get("initContainers") or ()]
+        self.main = [Container(self, spec) for spec in pod["spec"]["containers"]]
+        self.ephemeral: list[Container] = []
         self._timers: list[Timer] = []
         self.evicted = ""
+        self.held: tuple[str, str] | None = None
+        self._asking_again = False
         self._mounted = False
         self._gone = False
         self._dirty = False
@@ -78,19 +82,15 @@ class PodWorker:
         self._timers = [known for known in self._timers if known.callback] + [timer]
         return timer
 
-    def normal(self, reason: str, message: str, container: str = "", *, init: bool = False) -> None:
+    def normal(self, reason: str, message: str, container: str = "", section: str = "containers") -> None:
         """An event about the pod or one of its containers."""
         if pod := self.pod():
-            self.cluster.events.normal(
-                pod, reason, message, MANAGER, host=self.node, field=_field(container, init=init)
-            )
+            self.cluster.events.normal(pod, reason, message, MANAGER, host=self.node, field=_field(container, section))
 
-    def warning(self, reason: str, message: str, container: str = "", *, init: bool = False) -> None:
+    def warning(self, reason: str, message: str, container: str = "", section: str = "containers") -> None:
         """A warning about the pod or one of its containers."""
         if pod := self.pod():
-            self.cluster.events.warning(
-                pod, reason, message, MANAGER, host=self.node, field=_field(container, init=init)
-            )
+            self.cluster.events.warning(pod, reason, message, MANAGER, host=self.node, field=_field(container, section))
 
     def start(self) -> None:
         """Begin."""
@@ -176,7 +176,7 @@ class PodWorker:
 
     def taken_ports(self, container: Container) -> set[int]:
         """The ports on which the other containers of the pod listen."""
-        others = (found for found in (*self.init, *self.main) if found is not container)
+        others = (found for found in self._all() if found is not container)
         return {port for found in others if found.phase is Phase.RUNNING for port in found.behaviour.ports or ()}
 
     def storage_exceeded(self, container: Container) -> None:
@@ -195,9 +195,9 @@ class PodWorker:
             return
         self.warning("Evicted", why)
         self.stopping = True
-        for found in (*self.init, *self.main):
+        for found in self._all():
             if found.phase is Phase.RUNNING:
-                self.normal("Killing", f"Stopping container {found.name}", found.name, init=found.init)
+                self.normal("Killing", f"Stopping container {found.name}", found.name, found.section)
             found.halt()
         self.evicted = why
         self.publish()
@@ -206,6 +206,9 @@ class PodWorker:
         """Start what may start now: the next init container, or all others once those are done."""
         if self.stopping or not self._mounted:
             return
+        for container in self.ephemeral:
+            if container.phase is Phase.IDLE:
+                container.begin()
         for container in self.init:
             if container.phase is Phase.IDLE:
                 container.begin()
@@ -218,27 +221,63 @@ class PodWorker:
         self.publish()
 
     def follow(self, pod: Object) -> None:
-        """React to a change of the pod: a deletion, or another image."""
+        """React to a change of the pod: a deletion, another image or size, a container to debug it."""
+        self._seen = pod
         if pod["metadata"].get("deletionTimestamp"):
             self._stop(pod["metadata"].get("deletionGracePeriodSeconds", 30))
             return
-        for container, spec in zip(self.main, pod["spec"]["containers"], strict=False):
+        pairs = list(zip(self.main, pod["spec"]["containers"], strict=False))
+        for container, spec in pairs:
             if spec["image"] != container.spec["image"]:
                 container.replace(spec)
+        self._resize(pod, [pair for pair in pairs if pair[1].get("resources") != pair[0].spec.get("resources")])
+        self._add_ephemeral(pod)
+
+    def _resize(self, pod: Object, pairs: list[tuple[Container, Object]]) -> None:
+        others = [
+            other
+            for other in self.cluster.all_of("Pod")
+            if pairs and other["spec"].get("nodeName") == self.node and key_of(other) != self.key and is_active(other)
+        ]
+        held = resizing.refusal(pod, self._node, others) if pairs else None
+        if held != self.held:
+            self.held = held
+            self.publish()
+        if held is None:
+            for container, spec in pairs:
+                container.resize(spec)
+        elif held[0] == "Deferred" and not self._asking_again:
+            self._asking_again = True
+            self.later(self.timings.retry, self._ask_again)
+
+    def _ask_again(self) -> None:
+        self._asking_again = False
+        if pod := self.pod():
+            self.follow(pod)
+
+    def _add_ephemeral(self, pod: Object) -> None:
+        known = {container.name for container in self.ephemeral}
+        fresh = [spec for spec in pod["spec"].get(EPHEMERAL) or () if spec["name"] not in known]
+        if fresh and (pod.get("status") or {}).get("phase") not in {"Succeeded", "Failed"}:
+            self.ephemeral += [Container(self, spec, EPHEMERAL) for spec in fresh]
+            self.proceed()
+
+    def _all(self) -> tuple[Container, ...]:
+        return (*self.init, *self.main, *self.ephemeral)
 
     def _stop(self, grace: int) -> None:
         if self.stopping:
             return
         self.stopping = True
         longest = 0.05
-        for container in (*self.init, *self.main):
+        for container in self._all():
             if container.phase is Phase.RUNNING:
-                self.normal("Killing", f"Stopping container {container.name}", container.name, init=container.init)
+                self.normal("Killing", f"Stopping container {container.name}", container.name, container.section)
                 longest = max(longest, container.behaviour.stop)
         self.later(min(float(grace), longest), self._stopped)
 
     def _stopped(self) -> None:
-        for container in (*self.init, *self.main):
+        for container in self._all():
             container.halt()
         self.publish()
         pod = self.pod()
@@ -247,6 +286,12 @@ class PodWorker:
 
     def abandon(self) -> None:
         """The pod is gone: nothing may happen any more."""
+        if not self.stopping:  # nobody waited for it to end
+            for found in self._all():
+                if found.phase is Phase.RUNNING:
+                    field = _field(found.name, found.section)
+                    words = f"Stopping container {found.name}"
+                    self.cluster.events.normal(self._seen, "Killing", words, MANAGER, host=self.node, field=field)
         self._gone = True
         for timer in self._timers:
             timer.cancel()
@@ -262,7 +307,7 @@ class PodWorker:
 
     def container(self, name: str) -> Container | None:
         """A container of the pod."""
-        return next((found for found in (*self.main, *self.init) if found.name == name), None)
+        return next((found for found in self._all() if found.name == name), None)
 
     def publish(self) -> None:
         """Write the pod's status, soon: several changes at once make one write."""
@@ -277,7 +322,5 @@ class PodWorker:
             self.cluster.set_status(pod, podstatus.status_of(self, pod), manager=MANAGER)
 
 
-def _field(container: str, *, init: bool) -> str:
-    if not container:
-        return ""
-    return f"spec.{'initContainers' if init else 'containers'}{{{container}}}"
+def _field(container: str, section: str) -> str:
+    return f"spec.{section}{{{container}}}" if container else ""

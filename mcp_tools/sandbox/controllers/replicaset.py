@@ -144,16 +144,16 @@ class ReplicaSetController(Controller):
             status["terminatingReplicas"] = going
         status["observedGeneration"] = owner["metadata"]["generation"]
         if failure:
+            # As the real one, a condition that holds already keeps its words: each try names another pod.
             known = condition(owner, "ReplicaFailure")
-            status["conditions"] = [
-                {
-                    "type": "ReplicaFailure",
-                    "status": "True",
-                    "lastTransitionTime": known.get("lastTransitionTime") or self.cluster.now(),
-                    "reason": "FailedCreate",
-                    "message": failure,
-                }
-            ]
+            fresh = {
+                "type": "ReplicaFailure",
+                "status": "True",
+                "lastTransitionTime": self.cluster.now(),
+                "reason": "FailedCreate",
+                "message": failure,
+            }
+            status["conditions"] = [dict(known) if known.get("status") == "True" else fresh]
             waits.append(5.0)
         return status, min(waits) + 0.05 if waits else None
 

@@ -83,6 +83,8 @@ def _values(text: str, name: str, low: int, high: int) -> frozenset[int]:
     found: set[int] = set()
     for part in text.split(","):
         span, slash, step_text = part.partition("/")
+        if slash and step_text.strip("0") == "" and step_text:
+            raise BadSchedule(f"step of range should be a positive number: {part[:60]}")
         step = _number(step_text, name, 1, high) if slash else 1
         if span in {"*", "?"}:
             first, last = low, high

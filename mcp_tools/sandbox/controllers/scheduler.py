@@ -23,15 +23,16 @@ MANAGER = "kube-scheduler"
 class Scheduler(Controller):
     """Filters the nodes, takes the least loaded one, and writes the pod's `nodeName`."""
 
-    watches = ("Pod", "Node", "PersistentVolumeClaim")
+    watches = ("Pod", "Node", "PersistentVolumeClaim", "StorageClass")
 
     def __init__(self, cluster: Cluster) -> None:
         super().__init__(cluster)
         self._placed: dict[str, dict[Key, Object]] = {}
+        self._nominated: dict[Key, Object] = {}
         self._loads: dict[str, fitting.Load] = {}
 
     def keys(self, change: Change) -> Iterable[Key]:
-        """A new pod; every waiting one when a node or claim changed or a pod made room."""
+        """A new pod; when a node, claim or class changed or a pod made room, every waiting one, the important first."""
         if change.kind.name == "Pod":
             self._follow(change)
         if change.kind.name == "Pod" and change.type == "ADDED":
@@ -39,7 +40,8 @@ class Scheduler(Controller):
         ended = (change.obj.get("status") or {}).get("phase") in {"Succeeded", "Failed"}
         if change.kind.name == "Pod" and change.type == "MODIFIED" and not ended:
             return []
-        return [key_of(pod) for pod in self.cluster.all_of("Pod") if not pod["spec"].get("nodeName")]
+        waiting = [pod for pod in self.cluster.all_of("Pod") if not pod["spec"].get("nodeName")]
+        return [key_of(pod) for pod in sorted(waiting, key=placement.priority, reverse=True)]
 
     def reconcile(self, key: Key) -> float | None:
         """Place one pod."""
@@ -61,11 +63,17 @@ class Scheduler(Controller):
             if not found:
                 fit.append(node)
         if not fit:
-            if not self._preempt(pod, nodes, running):
-                self._refuse(pod, self._message(pod, nodes, reasons))
+            name, why = self._preempt(pod, nodes, running)
+            self._refuse(pod, self._misfit(nodes, reasons, why), nominated=name)
             return None
+        nominated = (pod.get("status") or {}).get("nominatedNodeName")
         chosen = min(
-            fit, key=lambda node: (self._load(node, running[node["metadata"]["name"]], pod), node["metadata"]["name"])
+            fit,
+            key=lambda node: (
+                node["metadata"]["name"] != nominated,
+                self._load(node, running[node["metadata"]["name"]], pod),
+                node["metadata"]["name"],
+            ),
         )
         self._bind(pod, chosen["metadata"]["name"])
         return None
@@ -76,35 +84,46 @@ class Scheduler(Controller):
     def _obstacles(self, pod: Object, node: Object, nodes: list[Object], running: dict[str, list[Object]]) -> list[str]:
         if why := fitting.misfit(pod["spec"], node):
             return [why]
-        if short := fitting.shortages(pod["spec"], node, self._load_of(node)):
+        if short := fitting.shortages(pod["spec"], node, self._claimed(pod, node)):
             return short
         why = placement.misplaced(self.cluster, pod, node, nodes, running)
         return [why] if why else []
 
-    def _preempt(self, pod: Object, nodes: list[Object], running: dict[str, list[Object]]) -> bool:
+    def _preempt(self, pod: Object, nodes: list[Object], running: dict[str, list[Object]]) -> tuple[str, str]:
+        """Make room on a node by deleting less important pods.
+
+        Returns:
+            The node that the pod is nominated for, and why nothing was deleted; one of them is empty.
+        """
         if pod["spec"].get("preemptionPolicy") == "Never":
-            return False
+            return "", "preemption: not eligible due to preemptionPolicy=Never."
+        nominated = (pod.get("status") or {}).get("nominatedNodeName", "")
+        if any(
+            other["metadata"].get("deletionTimestamp") and placement.priority(other) < placement.priority(pod)
+            for other in running.get(nominated, ())
+        ):
+            return nominated, "preemption: not eligible due to a terminating pod on the nominated node."
         options = []
         for node in nodes:
             pods = running[node["metadata"]["name"]]
             if fitting.misfit(pod["spec"], node) or placement.misplaced(self.cluster, pod, node, nodes, running):
                 continue
-            if chosen := placement.victims(pod, node, pods):
+            rivals = self._rivals(pod, node["metadata"]["name"])
+            if chosen := placement.victims(pod, node, [*pods, *rivals]):
                 options.append((len(chosen), node["metadata"]["name"], chosen))
         if not options:
-            return False
+            return "", self._helpless(pod, nodes)
         _, name, chosen = min(options, key=lambda option: option[:2])
         for victim in chosen:
-            self.cluster.events.normal(
-                victim,
-                "Preempted",
-                f"Preempted by pod {pod['metadata']['uid']} on node {name}",
-                SOURCE,
-                action="Preempting",
-            )
+            message = f"Preempted by pod {pod['metadata']['uid']} on node {name}"
+            self.cluster.events.normal(victim, "Preempted", message, SOURCE, action="Preempting")
             self._mark(victim)
             self.cluster.delete(victim)
-        return True
+        for other in [rival for rival in self._nominated.values() if _nominated_for(rival) == name]:
+            if placement.priority(other) < placement.priority(pod):
+                kept = {key: value for key, value in other["status"].items() if key != "nominatedNodeName"}
+                self.cluster.set_status(other, kept, manager=MANAGER)
+        return name, ""
 
     def _mark(self, victim: Object) -> None:
         message = f"{SOURCE}: preempting to accommodate a higher priority pod"
@@ -128,16 +147,22 @@ class Scheduler(Controller):
         room = fitting.amount_of("cpu", (node["status"].get("allocatable") or {}).get("cpu", "1")) or 1
         return siblings + self._load_of(node).requests.get("cpu", 0) / room
 
-    def _message(self, pod: Object, nodes: list[Object], reasons: Counter[str]) -> str:
+    def _misfit(self, nodes: list[Object], reasons: Counter[str], after: str) -> str:
         count = len(nodes)
         if not count:
             return "no nodes available to schedule pods"
         listed = ", ".join(sorted(f"{number} {reason}" for reason, number in reasons.items()))
+        message = f"0/{count} nodes are available: {listed}."
+        return f"{message} no new claims to deallocate, {after}" if after else message
+
+    def _helpless(self, pod: Object, nodes: list[Object]) -> str:
+        """Why no pod's leaving would help."""
+        count = len(nodes)
         # Where even an empty node would not do, nobody's leaving helps.
         full = sum(
             not fitting.misfit(pod["spec"], node)
             and not fitting.shortages(pod["spec"], node, fitting.Load.of(()))
-            and bool(fitting.shortages(pod["spec"], node, self._load_of(node)))
+            and bool(fitting.shortages(pod["spec"], node, self._claimed(pod, node)))
             for node in nodes
         )
         parts = []
@@ -145,10 +170,21 @@ class Scheduler(Controller):
             parts.append(f"{full} No preemption victims found for incoming pod")
         if full < count:
             parts.append(f"{count - full} Preemption is not helpful for scheduling")
-        return (
-            f"0/{count} nodes are available: {listed}. no new claims to deallocate, preemption: 0/{count} nodes are "
-            f"available: {', '.join(parts)}."
-        )
+        return f"preemption: 0/{count} nodes are available: {', '.join(parts)}."
+
+    def _rivals(self, pod: Object, node: str) -> list[Object]:
+        """Pods, as important at least, that a node's room is being made for."""
+        mine = placement.priority(pod)
+        return [
+            other
+            for key, other in self._nominated.items()
+            if _nominated_for(other) == node and key != key_of(pod) and placement.priority(other) >= mine
+        ]
+
+    def _claimed(self, pod: Object, node: Object) -> fitting.Load:
+        """What of a node is taken as this pod sees it."""
+        rivals = self._rivals(pod, node["metadata"]["name"])
+        return fitting.Load.of([*self._on(node), *rivals]) if rivals else self._load_of(node)
 
     def _on(self, node: Object) -> list[Object]:
         return list(self._placed.get(node["metadata"]["name"], {}).values())
@@ -160,7 +196,12 @@ class Scheduler(Controller):
         return self._loads[name]
 
     def _follow(self, change: Change) -> None:
-        """Keep account of which pods are where."""
+        """Keep account of which pods are where, and for which room is being made."""
+        waits = change.type != "DELETED" and not change.obj["spec"].get("nodeName") and _nominated_for(change.obj)
+        if waits and not change.obj["metadata"].get("deletionTimestamp"):
+            self._nominated[key_of(change.obj)] = change.obj
+        else:
+            self._nominated.pop(key_of(change.obj), None)
         for obj in (change.before, change.obj):
             if obj is not None and (name := obj["spec"].get("nodeName")):
                 self._placed.get(name, {}).pop(key_of(obj), None)
@@ -169,10 +210,10 @@ class Scheduler(Controller):
         if name and change.type != "DELETED" and phase not in {"Succeeded", "Failed"}:
             self._placed.setdefault(name, {})[key_of(change.obj)] = change.obj
 
-    def _refuse(self, pod: Object, message: str) -> None:
+    def _refuse(self, pod: Object, message: str, nominated: str = "") -> None:
         known = condition(pod, "PodScheduled")
         self.cluster.events.warning(pod, "FailedScheduling", message, SOURCE, action="Scheduling")
-        if known.get("message") == message:
+        if known.get("message") == message and _nominated_for(pod) == nominated:
             return
         entry = {
             "type": "PodScheduled",
@@ -183,6 +224,10 @@ class Scheduler(Controller):
             "message": message,
         }
         status = {**(pod.get("status") or {}), "conditions": [entry]}
+        if nominated:
+            status["nominatedNodeName"] = nominated
+        else:
+            status.pop("nominatedNodeName", None)
         self.cluster.set_status(pod, status, manager=MANAGER)
 
     def _bind(self, pod: Object, node: str) -> None:
@@ -190,6 +235,10 @@ class Scheduler(Controller):
         namespace, name = key_of(pod)
         message = f"Successfully assigned {namespace}/{name} to {node}"
         self.cluster.events.normal(pod, "Scheduled", message, SOURCE, action="Binding")
+
+
+def _nominated_for(pod: Object) -> str:
+    return str((pod.get("status") or {}).get("nominatedNodeName", ""))
 
 
 def bind(registry: Registry, pod: Object, node: str) -> None:

@@ -70,8 +70,8 @@ class StatefulSetController(Controller):
                 continue
             if pod is None:
                 return
-            settled = is_ready(pod) and not pod["metadata"].get("deletionTimestamp")
-            if not settled and not self._stuck(pod, update):
+            if not is_ready(pod) or pod["metadata"].get("deletionTimestamp"):
+                # A broken pod of an earlier revision is waited for, too: only its deletion helps.
                 return
         for ordinal in sorted(set(pods) - set(wanted), reverse=True):
             if not pods[ordinal]["metadata"].get("deletionTimestamp"):
@@ -80,10 +80,6 @@ class StatefulSetController(Controller):
                 return
         if spec["updateStrategy"]["type"] == "RollingUpdate" and current != update:
             self._roll(owner, pods, wanted, update)
-
-    def _stuck(self, pod: Object, update: str) -> bool:
-        """An old pod that never got ready may be replaced although its turn has not come."""
-        return pod["metadata"]["labels"].get(HASH) != update and not pod["metadata"].get("deletionTimestamp")
 
     def _roll(self, owner: Object, pods: dict[int, Object], wanted: range, update: str) -> None:
         partition = (owner["spec"]["updateStrategy"].get("rollingUpdate") or {}).get("partition", 0)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mcp_tools import quantity
 from mcp_tools.sandbox.controllers.base import Controller, Key, key_of
+from mcp_tools.sandbox.objects.admission import CLAIM_PROTECTION, default_class
 
 if TYPE_CHECKING:
     from mcp_tools.sandbox.objects.store import Change, Object
@@ -33,6 +34,18 @@ class VolumeController(Controller):
         namespace = change.obj["metadata"]["namespace"]
         return [(namespace, name) for name in claims_of(change.obj)]
 
+    def _let_go(self, claim: Object) -> None:
+        """Take the protection off a claim that is being deleted, once no pod uses it."""
+        if self._consumed(key_of(claim)):
+            return
+
+        def unprotect(draft: Object) -> None:
+            kept = [name for name in draft["metadata"].get("finalizers") or () if name != CLAIM_PROTECTION]
+            draft["metadata"]["finalizers"] = kept
+
+        if CLAIM_PROTECTION in (claim["metadata"].get("finalizers") or ()):
+            self.cluster.modify(claim, unprotect, manager="kube-controller-manager")
+
     def _settle_phase(self, change: Change) -> None:
         """A volume that nobody has claimed is available."""
         if change.type == "ADDED" and change.kind.name == "PersistentVolume" and not change.obj["spec"].get("claimRef"):
@@ -44,6 +57,9 @@ class VolumeController(Controller):
         if claim is None:
             self._release(key)
             return None
+        if claim["metadata"].get("deletionTimestamp"):
+            self._let_go(claim)
+            return None
         if claim["spec"].get("volumeName") and claim["status"].get("phase") == "Bound":
             if self.cluster.get("PersistentVolume", "", claim["spec"]["volumeName"]) is None:
                 self._lose(claim)
@@ -53,6 +69,14 @@ class VolumeController(Controller):
             return None
         if claim["status"].get("phase") == "Lost" or self._bind_existing(claim):
             return None
+        if "storageClassName" not in claim["spec"] and (default := default_class(self.cluster.all_of("StorageClass"))):
+            # The claim comes by again as one that was changed.
+            self.cluster.modify(claim, lambda draft: draft["spec"].update(storageClassName=default))
+            return None
+        self._provision(key, claim)
+        return None
+
+    def _provision(self, key: Key, claim: Object) -> None:
         name = claim["spec"].get("storageClassName")
         storage = self.cluster.get("StorageClass", "", name) if name else None
         events = self.cluster.events
@@ -71,7 +95,6 @@ class VolumeController(Controller):
             events.normal(claim, "WaitForFirstConsumer", message, SOURCE)
         else:
             self._bind(claim, storage)
-        return None
 
     def _wanted(self, claim: Object) -> Decimal:
         return quantity.parse(((claim["spec"].get("resources") or {}).get("requests") or {}).get("storage", "0"))

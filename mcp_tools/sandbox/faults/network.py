@@ -18,7 +18,14 @@ def _service(field: str, failure: str) -> Cause:
     return Cause("Service", "backend", field, failure)
 
 
+def _unprotected(box: Injector, app: str) -> None:
+    """Take away the stack's own policy: policies only ever add to what is allowed."""
+    if app in box.names("NetworkPolicy"):
+        box.delete("NetworkPolicy", app)
+
+
 def _policy(box: Injector, name: str, app: str, **spec: Any) -> None:
+    _unprotected(box, app)
     picks = {"matchLabels": {"app.kubernetes.io/name": app}}
     box.create("NetworkPolicy", name, spec={"podSelector": picks, **spec})
 
@@ -198,6 +205,7 @@ def policy_ingress(box: Injector) -> None:
 )
 def policy_deny_all(box: Injector) -> None:
     """A default-deny policy without exceptions."""
+    _unprotected(box, "backend")
     box.create("NetworkPolicy", "default-deny", spec={"podSelector": {}, "policyTypes": ["Ingress"]})
 
 

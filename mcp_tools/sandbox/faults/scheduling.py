@@ -109,7 +109,7 @@ def topology_spread(box: Injector) -> None:
 @fault(
     "host-port",
     49,
-    Cause("DaemonSet", "edge", f"{_POD}.containers[0].ports[0].hostPort", "port 9100 of every node is taken"),
+    Cause("Deployment", "edge-two", f"{_POD}.containers[0].ports[0].hostPort", "port 9100 of every node is taken"),
     Symptom("Pod", "edge-two", "didn't have free ports"),
 )
 def host_port(box: Injector) -> None:
@@ -197,5 +197,5 @@ def scheduling_gate(box: Injector) -> None:
 def preempted(box: Injector) -> None:
     """More important pods that take the stack's room."""
     box.create("PriorityClass", "urgent", "", value=1000000)
-    asks = {"resources": {"requests": {"cpu": "3950m"}}}
+    asks = {"resources": {"requests": {"cpu": "3850m"}}}
     box.deployment("urgent", {**_PAUSE, **asks}, replicas=2, priorityClassName="urgent")

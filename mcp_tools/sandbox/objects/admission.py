@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import ipaddress
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from mcp_tools.sandbox.clock import rfc3339
-from mcp_tools.sandbox.objects.errors import Refused, forbidden, invalid, invalid_value, not_found
+from mcp_tools.sandbox.objects import podupdates
+from mcp_tools.sandbox.objects.errors import Refused, failure, forbidden, invalid, invalid_value, not_found
 from mcp_tools.sandbox.objects.names import generate
-from mcp_tools.sandbox.policy import limits, podsecurity, priorities, quota, webhooks
+from mcp_tools.sandbox.objects.schema import DecodeError, conform
+from mcp_tools.sandbox.objects.validation import JOB_UID
+from mcp_tools.sandbox.policy import admissionpolicies, limits, podsecurity, priorities, quota, webhooks
+from mcp_tools.sandbox.policy.writes import Write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from mcp_tools.sandbox.objects.deletion import DeleteOptions
     from mcp_tools.sandbox.objects.kinds import Kind
-    from mcp_tools.sandbox.objects.registry import Registry
+    from mcp_tools.sandbox.objects.registry import Registry, WriteOptions
 
 Object = dict[str, Any]
 
 NODE_PORTS = range(30000, 32768)
 PROTECTED_NAMESPACES = frozenset({"default", "kube-system", "kube-public"})
+CLAIM_PROTECTION = "kubernetes.io/pvc-protection"
+_CLUSTER_ADDRESSES = ipaddress.ip_network("10.96.0.0/16")
 _TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105  where kubelets mount it
 
 
-def admit_create(registry: Registry, kind: Kind, obj: Object) -> None:
+def admit_create(registry: Registry, kind: Kind, obj: Object, options: WriteOptions) -> None:
     """Complete a new object in place, before validation.
 
     Raises:
@@ -38,9 +47,25 @@ def admit_create(registry: Registry, kind: Kind, obj: Object) -> None:
     completer = _CREATE.get(kind.qualified)
     if completer:
         completer(registry, obj)
+    _mutate(Write(registry, kind, "CREATE", obj, None, options))
 
 
-def admit_valid(registry: Registry, kind: Kind, obj: Object, old: Object | None = None) -> list[str]:
+def _mutate(write: Write) -> None:
+    """Let the mutating webhooks change an object, in place."""
+    found = webhooks.mutate(write)
+    if found is None or write.obj is None:
+        return
+    shape = write.registry.shape(write.registry.kinds.stored(write.kind))
+    try:
+        fitting = conform(shape, found, []) if not write.kind.custom else found
+    except DecodeError as error:
+        raise failure(f"a webhook made of the object what is none: {error}") from error
+    write.obj.clear()
+    write.obj.update(fitting)
+    write.registry.complete(write.kind, write.obj)
+
+
+def admit_valid(registry: Registry, kind: Kind, obj: Object, old: Object | None, options: WriteOptions) -> list[str]:
     """The policies that look at an object once it is valid.
 
     Returns:
@@ -54,10 +79,23 @@ def admit_valid(registry: Registry, kind: Kind, obj: Object, old: Object | None 
         limits.check(registry, kind, obj)
     if old is None or kind.qualified != "Pod":
         warnings = podsecurity.check(registry, kind, obj)
-    webhooks.check(registry, kind, obj, "CREATE" if old is None else "UPDATE")
+    write = Write(registry, kind, "CREATE" if old is None else "UPDATE", obj, old, options)
+    warnings = [*warnings, *admissionpolicies.check(write)]
+    webhooks.validate(write)
     if old is None or kind.qualified in {"Service", "PersistentVolumeClaim"}:
         quota.check(registry, kind, obj, old)
     return warnings
+
+
+def admit_below(registry: Registry, kind: Kind, obj: Object, old: Object, options: WriteOptions) -> None:
+    """The policies that look at what a client changes through a subresource.
+
+    Raises:
+        Refused: By a policy or a webhook.
+    """
+    write = Write(registry, kind, "UPDATE", obj, old, options)
+    options.warnings.extend(admissionpolicies.check(write))
+    webhooks.validate(write)
 
 
 def allocate(registry: Registry, kind: Kind, obj: Object) -> None:
@@ -70,17 +108,36 @@ def allocate(registry: Registry, kind: Kind, obj: Object) -> None:
         _service(registry, obj)
 
 
-def admit_update(registry: Registry, kind: Kind, obj: Object, old: Object) -> None:
-    """Carry over in place what an update may leave out."""
+def allocate_more(registry: Registry, kind: Kind, obj: Object) -> None:
+    """Give an updated object what it needs of it by now, in place.
+
+    Raises:
+        Refused: 422, what it asks for is taken or out of range.
+    """
     if kind.qualified == "Service":
-        _keep_addresses(registry, obj, old)
+        _allocate_node_ports(registry, obj, list(registry.store.all_of(registry.kinds.named("Service"))))
+
+
+def admit_update(registry: Registry, kind: Kind, obj: Object, old: Object, options: WriteOptions) -> None:
+    """Complete an updated object in place: carry over what an update may leave out, and let webhooks change it."""
+    _carry_over(kind, obj, old)
+    _mutate(Write(registry, kind, "UPDATE", obj, old, options))
+
+
+def _carry_over(kind: Kind, obj: Object, old: Object) -> None:
+    if kind.qualified == "Service":
+        _keep_addresses(obj, old)
+    elif kind.qualified == "Pod":
+        _tolerate_lost_nodes(obj["spec"])
+    elif kind.qualified == "HorizontalPodAutoscaler.autoscaling":
+        _without_tolerance(obj)
     elif kind.qualified == "Job.batch":
         for field in ("selector", "template"):
             if field not in obj.get("spec", {}):
                 obj["spec"][field] = old["spec"].get(field)
 
 
-def admit_delete(kind: Kind, obj: Object) -> None:
+def admit_delete(registry: Registry, kind: Kind, obj: Object, options: DeleteOptions) -> None:
     """Refuse to delete what a cluster cannot do without.
 
     Raises:
@@ -89,6 +146,11 @@ def admit_delete(kind: Kind, obj: Object) -> None:
     name = obj["metadata"]["name"]
     if kind.qualified == "Namespace" and name in PROTECTED_NAMESPACES:
         raise forbidden(kind, name, "this namespace may not be deleted")
+    if options.write is not None:
+        write = Write(registry, kind, "DELETE", None, obj, options.write)
+        webhooks.mutate(write)
+        options.write.warnings.extend(admissionpolicies.check(write))
+        webhooks.validate(write)
 
 
 def _terminating(kind: Kind, obj: Object, space: Object) -> Refused:
@@ -113,6 +175,18 @@ def _pod(registry: Registry, obj: Object) -> None:
     priorities.resolve(registry, registry.kinds.named("Pod"), obj)
     if not spec.get("imagePullSecrets") and account.get("imagePullSecrets"):
         spec["imagePullSecrets"] = account["imagePullSecrets"]
+    _tolerate_lost_nodes(spec)
+    if spec.get("automountServiceAccountToken", account.get("automountServiceAccountToken", True)):
+        _mount_token(registry, obj)
+    obj["status"] = {"phase": "Pending", "qosClass": podupdates.quality_of(spec), **(obj.get("status") or {})}
+    if spec.get("schedulingGates"):
+        message = "Scheduling is blocked due to non-empty scheduling gates"
+        gated = {"type": "PodScheduled", "status": "False", "reason": "SchedulingGated", "message": message}
+        obj["status"]["conditions"] = [{**gated, "lastProbeTime": None, "lastTransitionTime": None}]
+
+
+def _tolerate_lost_nodes(spec: Object) -> None:
+    """For five minutes, unless the pod says otherwise."""
     tolerations = list(spec.get("tolerations") or ())
     for condition in ("not-ready", "unreachable"):
         key = f"node.kubernetes.io/{condition}"
@@ -121,13 +195,6 @@ def _pod(registry: Registry, obj: Object) -> None:
         ):
             tolerations.append({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300})
     spec["tolerations"] = tolerations
-    if spec.get("automountServiceAccountToken", account.get("automountServiceAccountToken", True)):
-        _mount_token(registry, obj)
-    obj["status"] = {"phase": "Pending", "qosClass": _quality(spec), **(obj.get("status") or {})}
-    if spec.get("schedulingGates"):
-        message = "Scheduling is blocked due to non-empty scheduling gates"
-        gated = {"type": "PodScheduled", "status": "False", "reason": "SchedulingGated", "message": message}
-        obj["status"]["conditions"] = [{**gated, "lastProbeTime": None, "lastTransitionTime": None}]
 
 
 def _account(registry: Registry, pod: Object) -> Object:
@@ -162,20 +229,6 @@ def _mount_token(registry: Registry, obj: Object) -> None:
     spec.setdefault("volumes", []).append({"name": name, "projected": {"sources": sources, "defaultMode": 0o644}})
 
 
-def _quality(spec: Object) -> str:
-    resources = [
-        container.get("resources") or {} for container in (*spec.get("containers", ()), *spec.get("initContainers", ()))
-    ]
-    if not any(item.get("requests") or item.get("limits") for item in resources):
-        return "BestEffort"
-    guaranteed = all(
-        {"cpu", "memory"} <= set(item.get("limits") or {})
-        and all((item.get("requests") or {}).get(name) == item["limits"][name] for name in ("cpu", "memory"))
-        for item in resources
-    )
-    return "Guaranteed" if guaranteed else "Burstable"
-
-
 def _service(registry: Registry, obj: Object) -> None:
     spec = obj["spec"]
     if spec.get("type") == "ExternalName":
@@ -187,6 +240,13 @@ def _service(registry: Registry, obj: Object) -> None:
         while (address := f"10.96.{registry.random.randrange(256)}.{registry.random.randrange(1, 255)}") in taken:
             pass
         spec["clusterIP"] = address
+    elif spec["clusterIP"] != "None" and ipaddress.ip_address(spec["clusterIP"]) not in _CLUSTER_ADDRESSES:
+        given = spec["clusterIP"]
+        words = (
+            f"failed to allocate IP {given}: the provided IP ({given}) is not in the valid range. The range of valid"
+        )
+        cause = invalid_value("spec.clusterIPs", [given], f"{words} IPs is {_CLUSTER_ADDRESSES}")
+        raise invalid("Service", obj["metadata"]["name"], [cause])
     spec["clusterIPs"] = [spec["clusterIP"]]
     # A headless Service without a selector may be filled with addresses of both families.
     open_ended = spec["clusterIP"] == "None" and not spec.get("selector")
@@ -224,7 +284,7 @@ def _allocate_node_ports(registry: Registry, obj: Object, services: list[Object]
         taken.add(wanted)
 
 
-def _keep_addresses(registry: Registry, obj: Object, old: Object) -> None:
+def _keep_addresses(obj: Object, old: Object) -> None:
     spec, before = obj["spec"], old["spec"]
     if spec.get("type") != "ExternalName":
         for field in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
@@ -236,7 +296,6 @@ def _keep_addresses(registry: Registry, obj: Object, old: Object) -> None:
             known = ports.get((port.get("port"), port.get("protocol")), {}).get("nodePort")
             if not port.get("nodePort") and known:
                 port["nodePort"] = known
-        _allocate_node_ports(registry, obj, list(registry.store.all_of(registry.kinds.named("Service"))))
     elif before.get("type") in {"NodePort", "LoadBalancer"}:
         for port in spec.get("ports") or ():
             port.pop("nodePort", None)
@@ -250,11 +309,11 @@ def _namespace(_: Registry, obj: Object) -> None:
 
 def _job(_: Registry, obj: Object) -> None:
     spec, meta = obj["spec"], obj["metadata"]
-    if spec.get("manualSelector") or spec.get("selector"):
+    if spec.get("manualSelector"):
         return
     uid = meta["uid"]
     labels = {
-        "batch.kubernetes.io/controller-uid": uid,
+        JOB_UID: uid,
         "batch.kubernetes.io/job-name": meta["name"],
         "controller-uid": uid,
         "job-name": meta["name"],
@@ -262,7 +321,8 @@ def _job(_: Registry, obj: Object) -> None:
     template_meta = spec["template"]["metadata"]
     template_meta["labels"] = {**(template_meta.get("labels") or {}), **labels}
     meta["labels"] = {**(meta.get("labels") or {}), **labels} if not meta.get("labels") else meta["labels"]
-    spec["selector"] = {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}
+    selector = spec.get("selector") or {}
+    spec["selector"] = {**selector, "matchLabels": {JOB_UID: uid, **(selector.get("matchLabels") or {})}}
 
 
 def _empty_status(status: Object) -> Callable[[Registry, Object], None]:
@@ -272,14 +332,28 @@ def _empty_status(status: Object) -> Callable[[Registry, Object], None]:
     return fill
 
 
+def _limit_range(registry: Registry, obj: Object) -> None:
+    """Of all kinds, this one is given a name where it has none."""
+    if not obj["metadata"].get("name"):
+        obj["metadata"]["name"] = str(uuid.UUID(int=registry.random.getrandbits(128), version=4))
+
+
 def _claim(registry: Registry, obj: Object) -> None:
+    meta = obj["metadata"]
+    meta["finalizers"] = list(dict.fromkeys([*(meta.get("finalizers") or ()), CLAIM_PROTECTION]))
     obj["status"] = {"phase": "Pending"}
-    if "storageClassName" not in obj["spec"]:
-        for storage in registry.store.all_of(registry.kinds.named("StorageClass")):
-            annotations = storage["metadata"].get("annotations") or {}
-            if annotations.get("storageclass.kubernetes.io/is-default-class") == "true":
-                obj["spec"]["storageClassName"] = storage["metadata"]["name"]
-                break
+    default = default_class(registry.store.all_of(registry.kinds.named("StorageClass")))
+    if "storageClassName" not in obj["spec"] and default:
+        obj["spec"]["storageClassName"] = default
+
+
+def default_class(classes: Iterable[Object]) -> str:
+    """The name of the class that claims without one get; empty where none is the default."""
+    for storage in classes:
+        annotations = storage["metadata"].get("annotations") or {}
+        if annotations.get("storageclass.kubernetes.io/is-default-class") == "true":
+            return str(storage["metadata"]["name"])
+    return ""
 
 
 def _custom_resource(registry: Registry, obj: Object) -> None:
@@ -296,6 +370,16 @@ def _custom_resource(registry: Registry, obj: Object) -> None:
     obj["status"] = {"conditions": conditions, "acceptedNames": spec["names"], "storedVersions": versions}
 
 
+def _without_tolerance(obj: Object) -> None:
+    """It is behind a feature gate that is closed."""
+    for rules in (obj["spec"].get("behavior") or {}).values():
+        rules.pop("tolerance", None)
+
+
+def _autoscaler(_: Registry, obj: Object) -> None:
+    _without_tolerance(obj)
+
+
 def _quota(_: Registry, obj: Object) -> None:
     obj["status"] = {}
 
@@ -307,6 +391,8 @@ _CREATE: dict[str, Callable[[Registry, Object], None]] = {
     "PersistentVolumeClaim": _claim,
     "CustomResourceDefinition.apiextensions.k8s.io": _custom_resource,
     "ResourceQuota": _quota,
+    "HorizontalPodAutoscaler.autoscaling": _autoscaler,
+    "LimitRange": _limit_range,
     "ReplicaSet.apps": _empty_status({"replicas": 0}),
     "StatefulSet.apps": _empty_status({"replicas": 0, "availableReplicas": 0}),
     "Ingress.networking.k8s.io": _empty_status({"loadBalancer": {}}),

@@ -1,7 +1,4 @@
-"""Structural schemas of custom resources: pruning, defaults, validation, merging (apiextensions-apiserver).
-
-CEL rules (`x-kubernetes-validations`) are not evaluated.
-"""
+"""Structural schemas of custom resources: pruning, defaults, validation, merging (apiextensions-apiserver)."""
 
 from __future__ import annotations
 
@@ -10,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from mcp_tools.sandbox.objects import customrules
 from mcp_tools.sandbox.objects.errors import Cause, duplicate, invalid_value, not_supported, required
 from mcp_tools.sandbox.objects.schema import ANY, Shape, parse
 from mcp_tools.sandbox.objects.store import clone
@@ -66,9 +64,15 @@ class CustomSchema:
         """Set the schema's defaults, in place."""
         _fill(self.schema, obj)
 
-    def check(self, obj: Schema) -> list[Cause]:
-        """What is wrong with an object."""
-        return _check(self.schema, {key: value for key, value in obj.items() if key not in _ROOT}, "")
+    @cached_property
+    def ruled(self) -> bool:
+        """Whether there are rules in CEL."""
+        return customrules.has_rules(self.schema)
+
+    def check(self, obj: Schema, old: Schema | None = None) -> list[Cause]:
+        """What is wrong with an object; `old` is what it was before an update."""
+        causes = _check(self.schema, {key: value for key, value in obj.items() if key not in _ROOT}, "")
+        return [*causes, *customrules.check(self.schema, obj, old, causes)] if self.ruled else causes
 
 
 def _shape(schema: Schema) -> Shape:

@@ -15,9 +15,16 @@ Spec = dict[str, Any]
 
 def fill(kind: Kind, obj: dict[str, Any]) -> None:
     """Fill an object's defaults in place; the object must not be shared with the store."""
-    filler = _FILLERS.get(kind.qualified)
+    filler = _FILLERS.get(kind.gvk) or _FILLERS.get(kind.qualified)
     if filler:
         filler(obj)
+
+
+def fill_conditions(pod: dict[str, Any]) -> None:
+    """Times of a pod's conditions that nobody gave are there as nulls, as Go writes them."""
+    for condition in (pod.get("status") or {}).get("conditions") or ():
+        condition.setdefault("lastProbeTime", None)
+        condition.setdefault("lastTransitionTime", None)
 
 
 def _deployment(obj: dict[str, Any]) -> None:
@@ -37,7 +44,7 @@ def _deployment(obj: dict[str, Any]) -> None:
 def _replica_set(obj: dict[str, Any]) -> None:
     spec = obj["spec"]
     spec.setdefault("replicas", 1)
-    if spec.get("template"):
+    if spec.get("template") or obj["kind"] == "ReplicaSet":
         _template(spec)
 
 
@@ -47,12 +54,15 @@ def _stateful_set(obj: dict[str, Any]) -> None:
     spec.setdefault("serviceName", "")
     spec.setdefault("podManagementPolicy", "OrderedReady")
     spec.setdefault("revisionHistoryLimit", 10)
-    spec.setdefault("persistentVolumeClaimRetentionPolicy", {"whenDeleted": "Retain", "whenScaled": "Retain"})
+    kept = {"whenDeleted": "Retain", "whenScaled": "Retain"}
+    spec["persistentVolumeClaimRetentionPolicy"] = {**kept, **(spec.get("persistentVolumeClaimRetentionPolicy") or {})}
     strategy = spec["updateStrategy"] = dict(spec.get("updateStrategy") or {})
     strategy.setdefault("type", "RollingUpdate")
     if strategy["type"] == "RollingUpdate":
         strategy["rollingUpdate"] = {"partition": 0, **(strategy.get("rollingUpdate") or {})}
     for claim in spec.get("volumeClaimTemplates") or ():
+        claim.setdefault("apiVersion", "v1")
+        claim.setdefault("kind", "PersistentVolumeClaim")
         claim.setdefault("spec", {}).setdefault("volumeMode", "Filesystem")
         claim.setdefault("status", {"phase": "Pending"})
     _template(spec)
@@ -107,6 +117,8 @@ def _pod(obj: dict[str, Any]) -> None:
     spec = obj["spec"]
     pod_spec(spec, "Always")
     spec.setdefault("enableServiceLinks", True)
+    if spec["terminationGracePeriodSeconds"] < 0:
+        spec["terminationGracePeriodSeconds"] = 1
     for container in (*spec.get("containers", ()), *spec.get("initContainers", ())):
         resources = container["resources"]
         limits = resources.get("limits") or {}
@@ -124,8 +136,9 @@ def pod_spec(spec: Spec, restart_policy: str | None) -> None:
     spec.setdefault("schedulerName", "default-scheduler")
     if spec.get("serviceAccountName"):
         spec["serviceAccount"] = spec["serviceAccountName"]
-    for container in (*spec.get("containers", ()), *spec.get("initContainers", ())):
-        _container(container)
+    for section in ("containers", "initContainers", "ephemeralContainers"):
+        for container in spec.get(section) or ():
+            _container(container)
     for volume in spec.get("volumes", ()):
         _volume(volume)
 
@@ -137,6 +150,8 @@ def _container(container: Spec) -> None:
     container.setdefault("imagePullPolicy", "Always" if _is_latest(container.get("image", "")) else "IfNotPresent")
     for port in container.get("ports", ()):
         port.setdefault("protocol", "TCP")
+        if port.get("hostPort") == 0:
+            del port["hostPort"]
     for name in ("livenessProbe", "readinessProbe", "startupProbe"):
         if container.get(name):
             _probe(container[name])
@@ -161,6 +176,8 @@ def _probe(probe: Spec) -> None:
     probe.setdefault("periodSeconds", 10)
     probe.setdefault("successThreshold", 1)
     probe.setdefault("failureThreshold", 3)
+    if probe.get("grpc"):
+        probe["grpc"].setdefault("service", "")
     if probe.get("httpGet"):
         _http_get(probe["httpGet"])
 
@@ -185,9 +202,11 @@ def _service(obj: dict[str, Any]) -> None:
     spec = obj["spec"]
     spec.setdefault("type", "ClusterIP")
     spec.setdefault("sessionAffinity", "None")
+    if spec["sessionAffinity"] == "ClientIP":
+        spec.setdefault("sessionAffinityConfig", {"clientIP": {"timeoutSeconds": 10800}})
     for port in spec.get("ports", ()):
         port.setdefault("protocol", "TCP")
-        port.setdefault("targetPort", port.get("port", 0))
+        port["targetPort"] = port.get("targetPort") or port.get("port", 0)
     if spec["type"] == "ExternalName":
         return
     spec.setdefault("internalTrafficPolicy", "Cluster")
@@ -219,12 +238,31 @@ def _storage_class(obj: dict[str, Any]) -> None:
     obj.setdefault("volumeBindingMode", "Immediate")
 
 
-def _autoscaler(obj: dict[str, Any]) -> None:
+def _older_autoscaler(obj: dict[str, Any]) -> None:
     spec = obj["spec"]
     spec.setdefault("minReplicas", 1)
     if not spec.get("metrics"):
         target = {"type": "Utilization", "averageUtilization": 80}
         spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
+
+
+def _autoscaler(obj: dict[str, Any]) -> None:
+    _older_autoscaler(obj)
+    if obj["spec"].get("behavior"):
+        _pace(obj["spec"]["behavior"])
+
+
+_GROW = [{"type": "Pods", "value": 4, "periodSeconds": 15}, {"type": "Percent", "value": 100, "periodSeconds": 15}]
+_SHRINK = [{"type": "Percent", "value": 100, "periodSeconds": 15}]
+
+
+def _pace(behavior: Spec) -> None:
+    for way, policies in (("scaleUp", _GROW), ("scaleDown", _SHRINK)):
+        rules = behavior[way] = dict(behavior.get(way) or {})
+        if way == "scaleUp":
+            rules.setdefault("stabilizationWindowSeconds", 0)
+        rules.setdefault("selectPolicy", "Max")
+        rules.setdefault("policies", policies)
 
 
 def _network_policy(obj: dict[str, Any]) -> None:
@@ -238,15 +276,21 @@ def _network_policy(obj: dict[str, Any]) -> None:
 
 
 def _role_binding(obj: dict[str, Any]) -> None:
-    if obj.get("roleRef"):
-        obj["roleRef"].setdefault("apiGroup", "rbac.authorization.k8s.io")
+    if obj.get("roleRef") and not obj["roleRef"].get("apiGroup"):
+        obj["roleRef"]["apiGroup"] = "rbac.authorization.k8s.io"
     for subject in obj.get("subjects", ()):
         if subject.get("kind") in {"User", "Group"}:
             subject.setdefault("apiGroup", "rbac.authorization.k8s.io")
 
 
+def _role(obj: dict[str, Any]) -> None:
+    obj.setdefault("rules", None)
+
+
 def _limit_range(obj: dict[str, Any]) -> None:
     """A container's maximum is its default, a default the default request."""
+    if not obj["spec"].get("limits"):
+        obj["spec"]["limits"] = None
     for item in obj["spec"].get("limits") or ():
         if item.get("type") != "Container":
             continue
@@ -274,6 +318,26 @@ def _webhooks(obj: dict[str, Any]) -> None:
             service.setdefault("port", 443)
 
 
+def _matched(said: dict[str, Any]) -> None:
+    said.setdefault("matchPolicy", "Equivalent")
+    said.setdefault("namespaceSelector", {})
+    said.setdefault("objectSelector", {})
+    for field in ("resourceRules", "excludeResourceRules"):
+        for rule in said.get(field) or ():
+            rule.setdefault("scope", "*")
+
+
+def _admission_policy(obj: dict[str, Any]) -> None:
+    obj["spec"].setdefault("failurePolicy", "Fail")
+    if obj["spec"].get("matchConstraints") is not None:
+        _matched(obj["spec"]["matchConstraints"])
+
+
+def _admission_binding(obj: dict[str, Any]) -> None:
+    if obj["spec"].get("matchResources") is not None:
+        _matched(obj["spec"]["matchResources"])
+
+
 def _custom_resource(obj: dict[str, Any]) -> None:
     spec = obj["spec"]
     names = spec.setdefault("names", {})
@@ -297,12 +361,17 @@ _FILLERS: dict[str, Callable[[dict[str, Any]], None]] = {
     "PersistentVolumeClaim": _claim,
     "StorageClass.storage.k8s.io": _storage_class,
     "HorizontalPodAutoscaler.autoscaling": _autoscaler,
+    "autoscaling/v1/HorizontalPodAutoscaler": _older_autoscaler,  # its pace comes when it is read from the store
     "NetworkPolicy.networking.k8s.io": _network_policy,
     "RoleBinding.rbac.authorization.k8s.io": _role_binding,
     "ClusterRoleBinding.rbac.authorization.k8s.io": _role_binding,
+    "Role.rbac.authorization.k8s.io": _role,
+    "ClusterRole.rbac.authorization.k8s.io": _role,
     "LimitRange": _limit_range,
     "PriorityClass.scheduling.k8s.io": _priority_class,
     "MutatingWebhookConfiguration.admissionregistration.k8s.io": _webhooks,
     "ValidatingWebhookConfiguration.admissionregistration.k8s.io": _webhooks,
+    "ValidatingAdmissionPolicy.admissionregistration.k8s.io": _admission_policy,
+    "ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io": _admission_binding,
     "CustomResourceDefinition.apiextensions.k8s.io": _custom_resource,
 }

@@ -36,6 +36,9 @@ class Refused(Exception):
         reason: `metav1.StatusReason`; empty for none.
         message: The sentence that clients print.
         details: `metav1.StatusDetails`.
+
+    Attributes:
+        warnings: What the client is warned of all the same.
     """
 
     def __init__(self, code: int, reason: str, message: str, details: dict[str, Any] | None = None) -> None:
@@ -44,6 +47,7 @@ class Refused(Exception):
         self.reason = reason
         self.message = message
         self.details = details
+        self.warnings: tuple[str, ...] = ()
 
     def status(self) -> dict[str, Any]:
         """The `metav1.Status` body."""
@@ -101,6 +105,11 @@ def method_not_allowed() -> Refused:
 def bad_request(message: str) -> Refused:
     """400: the request makes no sense."""
     return Refused(400, "BadRequest", message)
+
+
+def failure(message: str) -> Refused:
+    """500: the API server has no better word for what a client sent."""
+    return Refused(500, "", message)
 
 
 def expired(message: str) -> Refused:

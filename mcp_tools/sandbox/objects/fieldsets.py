@@ -34,6 +34,8 @@ _ALWAYS_THERE = frozenset(
         "f:containers",
     }
 )
+# Texts that the API server keeps apart from none at all.
+_POINTERS = {("f:storageClassName",), ("f:service",), ("f:type",)}
 _UNMANAGED = {
     ("f:apiVersion",),
     ("f:kind",),
@@ -127,19 +129,25 @@ def compare(shape: Shape, old: Any, new: Any) -> Comparison:
     return result
 
 
-def _compare(shape: Shape, old: Any, new: Any, path: Path, result: Comparison) -> None:
+# Times of conditions, which Go writes as nulls and counts as said.
+_WRITTEN_NULLS = frozenset({"lastProbeTime", "lastTransitionTime"})
+
+
+def _compare(shape: Shape, old: Any, new: Any, path: Path, result: Comparison, *, keep_empty: bool = False) -> None:
     if old is new or (old == new and type(old) is type(new)):
         return
     if not _mergeable(shape, old) and not _mergeable(shape, new):
         if old is None:
-            if new != "" and not (new == {} and path and path[-1] in result.always):
+            if (new != "" or keep_empty or path[-1:] in _POINTERS) and not (
+                new == {} and path and path[-1] in result.always
+            ):
                 result.added.add(path)
         elif new is None:
             result.removed.add(path)
         else:
             result.modified.add(path)
         return
-    if path and path[-1] not in result.always:
+    if path and path[-1] not in result.always and not (result.always and path == ("f:spec", "f:resources")):
         if old is None:
             result.added.add(path)
         elif new is None:
@@ -149,8 +157,11 @@ def _compare(shape: Shape, old: Any, new: Any, path: Path, result: Comparison) -
         return
     before = old if isinstance(old, dict) else {}
     after = new if isinstance(new, dict) else {}
+    free = shape.form == "map"  # an entry of a map is there even if it is empty
     for key in {**before, **after}:
-        _compare(shape.child(key), before.get(key), after.get(key), (*path, f"f:{key}"), result)
+        if key in _WRITTEN_NULLS and key in after and after[key] is None and key not in before:
+            result.added.add((*path, f"f:{key}"))
+        _compare(shape.child(key), before.get(key), after.get(key), (*path, f"f:{key}"), result, keep_empty=free)
 
 
 def _compare_items(shape: Shape, old: Any, new: Any, path: Path, result: Comparison) -> None:

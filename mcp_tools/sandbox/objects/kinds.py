@@ -22,7 +22,8 @@ class Kind:
         name: The kind's name, such as `Deployment`.
         plural: The resource's name in a path.
         generation: Whether `metadata.generation` counts the changes of `spec`.
-        stored_as: Key of the kind that holds the objects, for a second view of the same ones (`events.k8s.io`).
+        stored_as: Key of the kind that holds the objects, for another version of the same ones
+            (`objects/versions.py`).
         virtual: Computed on demand and never stored: a review or a metric.
         custom: What its CustomResourceDefinition says; `None` for a built-in kind.
     """
@@ -83,20 +84,23 @@ def _review(group: str, name: str, *, namespaced: bool = False) -> Kind:
     return Kind(f"{group}.k8s.io", "v1", name, plural, verbs=("create",), virtual=True, namespaced=namespaced)
 
 
-def _webhooks(word: str) -> Kind:
-    name = f"{word}WebhookConfiguration"
+def _admission(name: str, plural: str = "", subresources: tuple[str, ...] = ()) -> Kind:
     group = "admissionregistration.k8s.io"
-    return Kind(group, "v1", name, f"{name.lower()}s", (), _EXTENSIONS, generation=True, namespaced=False)
+    plural = plural or f"{name.lower()}s"
+    return Kind(group, "v1", name, plural, (), _EXTENSIONS, subresources, generation=True, namespaced=False)
 
 
 _ALL = ("all",)
 _EXTENSIONS = ("api-extensions",)
 _STATUS = ("status",)
 _SCALE = ("status", "scale")
+_POD_PARTS = (
+    "attach", "binding", "ephemeralcontainers", "eviction", "exec", "log", "portforward", "proxy", "resize", "status",
+)  # fmt: skip
 
 KINDS: tuple[Kind, ...] = (
     Kind("", "v1", "Namespace", "namespaces", ("ns",), subresources=("status", "finalize"), namespaced=False),
-    Kind("", "v1", "Node", "nodes", ("no",), subresources=_STATUS, namespaced=False),
+    Kind("", "v1", "Node", "nodes", ("no",), subresources=("proxy", "status"), namespaced=False),
     Kind(
         "",
         "v1",
@@ -104,10 +108,21 @@ KINDS: tuple[Kind, ...] = (
         "pods",
         ("po",),
         _ALL,
-        ("status", "log", "eviction", "binding", "exec", "portforward"),
+        (
+            "attach",
+            "binding",
+            "ephemeralcontainers",
+            "eviction",
+            "exec",
+            "log",
+            "portforward",
+            "proxy",
+            "resize",
+            "status",
+        ),
         generation=True,
     ),
-    Kind("", "v1", "Service", "services", ("svc",), _ALL, _STATUS),
+    Kind("", "v1", "Service", "services", ("svc",), _ALL, ("proxy", "status")),
     Kind("", "v1", "Endpoints", "endpoints", ("ep",), singular="endpoints"),
     Kind("", "v1", "ConfigMap", "configmaps", ("cm",)),
     Kind("", "v1", "Secret", "secrets"),
@@ -131,6 +146,16 @@ KINDS: tuple[Kind, ...] = (
     Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", ("netpol",), generation=True),
     Kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", generation=True),
     Kind("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", ("hpa",), _ALL, _STATUS),
+    Kind(
+        "autoscaling",
+        "v1",
+        "HorizontalPodAutoscaler",
+        "horizontalpodautoscalers",
+        ("hpa",),
+        _ALL,
+        _STATUS,
+        stored_as="horizontalpodautoscalers.autoscaling",
+    ),
     Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", ("pdb",), (), _STATUS, generation=True),
     Kind("rbac.authorization.k8s.io", "v1", "Role", "roles"),
     Kind("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"),
@@ -141,8 +166,10 @@ KINDS: tuple[Kind, ...] = (
     Kind("storage.k8s.io", "v1", "CSIDriver", "csidrivers", namespaced=False),
     Kind("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", ("pc",), generation=True, namespaced=False),
     Kind("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", namespaced=False),
-    _webhooks("Mutating"),
-    _webhooks("Validating"),
+    _admission("MutatingWebhookConfiguration"),
+    _admission("ValidatingAdmissionPolicy", "validatingadmissionpolicies", _STATUS),
+    _admission("ValidatingAdmissionPolicyBinding"),
+    _admission("ValidatingWebhookConfiguration"),
     Kind("apiregistration.k8s.io", "v1", "APIService", "apiservices", (), _EXTENSIONS, _STATUS, namespaced=False),
     Kind("events.k8s.io", "v1", "Event", "events", ("ev",), stored_as="events"),
     Kind("coordination.k8s.io", "v1", "Lease", "leases"),
@@ -205,6 +232,14 @@ class Kinds:
             if kind_name == name:
                 return kind
         raise KeyError(name)
+
+    def stored(self, kind: Kind) -> Kind:
+        """The kind that objects of a kind are stored as; mostly the same."""
+        if not kind.stored_as:
+            return kind
+        return next(
+            other for other in self._by_path.values() if other.resource == kind.stored_as and not other.stored_as
+        )
 
     def all(self) -> tuple[Kind, ...]:
         """Every kind, in the order of the table."""

@@ -68,7 +68,7 @@ def _check(field: str, value: str, pattern: str, longest: int, words: str) -> li
         causes.append(
             Cause(
                 "FieldValueInvalid",
-                f"Invalid value: {_quoted(value)}: must be no more than {longest} {_unit(longest)}",
+                f"Invalid value: {_quoted(value)}: must be no more than {longest} characters",
                 field,
             )
         )
@@ -81,18 +81,32 @@ def _quoted(value: str) -> str:
     return '"' + value + '"'
 
 
-def _unit(longest: int) -> str:
-    return "bytes" if longest in {LABEL_MAX, SUBDOMAIN_MAX} else "characters"
-
-
 def check_label_name(field: str, value: str) -> list[Cause]:
     """A DNS-1123 label, as container and namespace names are."""
     return _check(field, value, _DNS_LABEL, LABEL_MAX, _LABEL_WORDS)
 
 
+def _check_dotless(field: str, value: str) -> list[Cause]:
+    """A DNS-1123 label; a dot in it is told in words of its own."""
+    if re.fullmatch(_DNS_SUBDOMAIN, value) and "." in value:
+        return [invalid_value(field, value, "must not contain dots")]
+    return check_label_name(field, value)
+
+
 def check_subdomain(field: str, value: str) -> list[Cause]:
     """A DNS-1123 subdomain, as most objects' names are."""
     return _check(field, value, _DNS_SUBDOMAIN, SUBDOMAIN_MAX, _SUBDOMAIN_WORDS)
+
+
+def check_wildcard(field: str, value: str) -> list[Cause]:
+    """A DNS name whose first part is `*`."""
+    words = (
+        "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of "
+        "lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', "
+        "regex used "
+        f"for validation is '\\*\\.{_DNS_SUBDOMAIN}')"
+    )
+    return _check(field, value, rf"\*\.{_DNS_SUBDOMAIN}", SUBDOMAIN_MAX, words)
 
 
 def check_service_name(field: str, value: str) -> list[Cause]:
@@ -110,10 +124,19 @@ def check_path_segment(field: str, value: str) -> list[Cause]:
 def check_qualified_name(field: str, value: str) -> list[Cause]:
     """A label's or annotation's key: an optional DNS prefix, a slash, a name."""
     prefix, slash, name = value.rpartition("/")
+    if "/" in prefix:
+        words = _QUALIFIED_WORDS.replace("name part", "a qualified name", 1)
+        prefixed = "with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+        return [invalid_value(field, value, f"{words} {prefixed}")]
+    if not name:
+        return [
+            invalid_value(field, value, "name part must be non-empty"),
+            invalid_value(field, value, _QUALIFIED_WORDS),
+        ]
     if slash and not re.fullmatch(_DNS_SUBDOMAIN, prefix):
         return [invalid_value(field, value, f"prefix part {_SUBDOMAIN_WORDS}")]
     if len(name) > LABEL_MAX:
-        return [invalid_value(field, value, f"name part must be no more than {LABEL_MAX} bytes")]
+        return [invalid_value(field, value, f"name part must be no more than {LABEL_MAX} characters")]
     if not re.fullmatch(_QUALIFIED, name):
         return [invalid_value(field, value, _QUALIFIED_WORDS)]
     return []
@@ -121,7 +144,12 @@ def check_qualified_name(field: str, value: str) -> list[Cause]:
 
 def check_config_key(field: str, value: str) -> list[Cause]:
     """A key of a ConfigMap or Secret."""
-    return _check(field, value, _CONFIG_KEY, SUBDOMAIN_MAX, _KEY_WORDS)
+    causes = _check(field, value, _CONFIG_KEY, SUBDOMAIN_MAX, _KEY_WORDS)
+    if value in {".", ".."}:
+        causes.append(invalid_value(field, value, f"must not be '{value}'"))
+    elif value.startswith(".."):
+        causes.append(invalid_value(field, value, "must not start with '..'"))
+    return causes
 
 
 def check_labels(field: str, labels: Mapping[str, str]) -> list[Cause]:
@@ -130,7 +158,7 @@ def check_labels(field: str, labels: Mapping[str, str]) -> list[Cause]:
     for key, value in labels.items():
         causes += check_qualified_name(field, key)
         if len(value) > LABEL_MAX:
-            causes.append(invalid_value(field, value, f"must be no more than {LABEL_MAX} bytes"))
+            causes.append(invalid_value(field, value, f"must be no more than {LABEL_MAX} characters"))
         elif not re.fullmatch(_LABEL_VALUE, value):
             causes.append(invalid_value(field, value, _VALUE_WORDS))
     return causes
@@ -152,6 +180,10 @@ def name_check_for(kind: str) -> Any:
         return check_label_name
     if kind == "Service":
         return check_service_name
+    if kind == "PodDisruptionBudget":
+        return lambda *_: []
+    if kind == "StatefulSet":
+        return _check_dotless
     if kind in {"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"}:
         return check_path_segment
     return check_subdomain

@@ -50,12 +50,12 @@ def _entries(owners: _Owners) -> list[dict[str, Any]]:
                 "manager": writer.manager,
                 "operation": writer.operation,
                 "apiVersion": writer.api_version,
-                "time": time,
+                **({"time": time} if time else {}),
                 "fieldsType": "FieldsV1",
                 "fieldsV1": fieldsets.encode(fields),
             }
             found.append({**entry, "subresource": writer.subresource} if writer.subresource else entry)
-    return sorted(found, key=lambda entry: (entry["operation"], entry["time"], entry["manager"]))
+    return sorted(found, key=lambda entry: (entry["operation"], entry.get("time", ""), entry["manager"]))
 
 
 def record_update(shape: Shape, old: Object | None, new: Object, writer: Writer, time: str) -> None:
@@ -69,22 +69,36 @@ def record_update(shape: Shape, old: Object | None, new: Object, writer: Writer,
         time: RFC 3339.
     """
     meta = new["metadata"]
-    if old is not None and meta.get("managedFields") == []:
-        # The documented way to reset the record: an empty list.
+    given = meta.get("managedFields")
+    if old is not None and given in ([], [{}]):
+        # The documented way to reset the record.
         meta.pop("managedFields")
         return
+    if old is not None and not given:
+        return  # nobody has applied it since its record was reset
     zero: Object = {}
     if old is None:
         complete(shape, zero)
     change = fieldsets.compare(shape, _bare(old) if old is not None else zero, _bare(new))
     written = fieldsets.managed(change.written())
     removed = change.removed
-    owners = _owners(old)
+    owners = _owners(new if old is not None and _is_record(given) else old)
     for other, (fields, when) in tuple(owners.items()):
         owners[other] = (fields - removed - (frozenset() if other == writer else written), when)
     if written or (removed and writer in owners):
         owners[writer] = (owners.get(writer, (frozenset(), ""))[0] | written, time)
     _set_entries(meta, owners)
+
+
+def _is_record(entries: Any) -> bool:
+    """Whether what a client sends as managedFields can stand for what is known."""
+    return all(
+        entry.get("operation") in {"Apply", "Update"}
+        and entry.get("apiVersion")
+        and entry.get("fieldsType") == "FieldsV1"
+        and isinstance(entry.get("fieldsV1"), dict)
+        for entry in entries or ()
+    )
 
 
 def _set_entries(meta: dict[str, Any], owners: _Owners) -> None:
@@ -120,6 +134,9 @@ def apply(shape: Shape, live: Object, config: Object, writer: Writer, *, force: 
         Refused: 409, others own a field that the configuration would change.
     """
     owners = _owners(live)
+    if not owners and live["metadata"].get("uid"):
+        first = Writer("before-first-apply", "Update", writer.api_version)
+        owners[first] = (fieldsets.managed(fieldsets.compare(shape, {}, _bare(live)).written()), time)
     before = owners.get(writer, (frozenset(), ""))[0]
     wanted = fieldsets.set_of(shape, _bare(config))
     merged = _merge(shape, _bare(live), _bare(config))
@@ -131,7 +148,8 @@ def apply(shape: Shape, live: Object, config: Object, writer: Writer, *, force: 
         owners[other] = (owners[other][0] - lost, owners[other][1])
     others = frozenset().union(*(fields for other, (fields, _) in owners.items() if other != writer))
     merged = _prune(shape, merged, before - wanted, others | wanted)
-    owners[writer] = (wanted, time if wanted != before or changed else owners.get(writer, ((), time))[1])
+    # Who changes nothing of the object keeps the time of before, which a new owner does not have.
+    owners[writer] = (wanted, time if merged != _bare(live) else owners.get(writer, ((), ""))[1])
     result = {**live, **{key: value for key, value in merged.items() if key != "metadata"}}
     for key in set(live) - set(merged) - {"kind", "apiVersion", "metadata"}:
         del result[key]
@@ -147,12 +165,32 @@ def _merge(shape: Shape, live: Any, config: Any) -> Any:
             merged[key] = _merge(shape.child(key), live.get(key), value)
         return merged
     if isinstance(config, list) and isinstance(live, list) and shape.form == "list" and shape.list_type != "atomic":
-        items = {fieldsets.item_element(shape, item): item for item in live}
-        for item in config:
-            element = fieldsets.item_element(shape, item)
-            items[element] = _merge(shape.element or ANY, items.get(element), item)
-        return list(items.values())
+        return _merge_items(shape, live, config)
     return config
+
+
+def _merge_items(shape: Shape, live: list[Any], config: list[Any]) -> list[Any]:
+    """In the order of the configuration; what it does not name stays where it was among what is shared."""
+    left = [(fieldsets.item_element(shape, item), item) for item in live]
+    right = [(fieldsets.item_element(shape, item), item) for item in config]
+    known, wanted = dict(left), dict(right)
+    shared = [element for element, _ in right if element in known]
+    merged: list[Any] = []
+    while left or right:
+        if left and left[0][0] not in wanted:
+            merged.append(left.pop(0)[1])
+        elif left and shared and left[0][0] != shared[0]:
+            left.pop(0)  # its turn comes with the configuration
+        elif right and (not left or right[0][0] == left[0][0] or right[0][0] not in known):
+            element, item = right.pop(0)
+            merged.append(_merge(shape.element or ANY, known.get(element), item))
+            if left and left[0][0] == element:
+                left.pop(0)
+            if shared and shared[0] == element:
+                shared.pop(0)
+        elif left:
+            left.pop(0)
+    return merged
 
 
 def _prune(shape: Shape, merged: Any, dropped: Iterable[fieldsets.Path], kept: FieldSet) -> Any:
@@ -164,6 +202,10 @@ def _prune(shape: Shape, merged: Any, dropped: Iterable[fieldsets.Path], kept: F
     return {"metadata": {}, **merged}
 
 
+def _leaves_first(path: fieldsets.Path) -> tuple[tuple[bool, str], ...]:
+    return tuple((depth < len(path) - 1, element) for depth, element in enumerate(path))
+
+
 def _conflict(rivals: dict[Writer, FieldSet]) -> Refused:
     causes = []
     lines = []
@@ -173,9 +215,9 @@ def _conflict(rivals: dict[Writer, FieldSet]) -> Refused:
             title += f' with subresource "{other.subresource}"'
         if other.operation == "Update":
             title += f" using {other.api_version}"
-        paths = [fieldsets.readable(path) for path in sorted(rivals[other])]
+        paths = [fieldsets.readable(path) for path in sorted(rivals[other], key=_leaves_first)]
         causes += [{"reason": "FieldManagerConflict", "message": title, "field": path} for path in paths]
-        if len(paths) == 1:
+        if len(rivals) == len(paths) == 1:
             lines.append(f"{title}: {paths[0]}")
         else:
             lines.append(title.replace("conflict ", "conflicts ", 1) + ":" + "".join(f"\n- {path}" for path in paths))

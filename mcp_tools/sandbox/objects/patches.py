@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
-from mcp_tools.sandbox.objects.errors import Refused, bad_request, unprocessable
+from mcp_tools.sandbox.objects.errors import Refused, bad_request, failure, unprocessable
 from mcp_tools.sandbox.objects.schema import ANY, Shape
+from mcp_tools.sandbox.objects.unstructured import printed
 
 MAX_OPERATIONS = 10_000
 MAX_COPIED = 3 * 1024 * 1024
@@ -24,7 +25,8 @@ def merge_patch(target: Any, patch: Any) -> Any:
             result.pop(key, None)
         else:
             result[key] = merge_patch(result.get(key), value)
-    return result
+    # As Go writes a map: the first wrong value in this order is the one that the client is told of.
+    return dict(sorted(result.items()))
 
 
 def json_patch(target: Any, operations: Any) -> Any:
@@ -60,25 +62,42 @@ def json_patch(target: Any, operations: Any) -> Any:
 
 def _apply_operation(document: Any, operation: dict[str, Any]) -> Any:
     path = _pointer(operation.get("path"))
+    if not path and operation.get("op") != "test":
+        return _whole(document, operation)
     match operation.get("op"):
         case "add":
             return _add(document, path, _value(operation))
         case "remove":
             return _remove(document, path)
         case "replace":
-            _find(document, path)
             return _replace(document, path, _value(operation))
         case "move":
-            source = _pointer(operation.get("from"))
+            source = _source(operation)
             value = _find(document, source)
             return _add(_remove(document, source), path, value)
         case "copy":
-            return _add(document, path, copy.deepcopy(_find(document, _pointer(operation.get("from")))))
+            return _add(document, path, copy.deepcopy(_find(document, _source(operation))))
         case "test":
-            if not _equal(_find(document, path, missing=None), operation.get("value")):
+            holder = _find(document, path[:-1])  # what is tested may be absent, where it would be may not
+            if not _equal(_find(holder, path[-1:], missing=None), operation.get("value")):
                 raise unprocessable()
             return document
     raise unprocessable()
+
+
+def _source(operation: dict[str, Any]) -> list[str]:
+    path = _pointer(operation.get("from"))
+    if not path:
+        raise unprocessable()
+    return path
+
+
+def _whole(document: Any, operation: dict[str, Any]) -> Any:
+    """The document in another's place: of all operations on a whole, the API server knows this one only."""
+    if operation.get("op") != "replace":
+        raise unprocessable()
+    value = _value(operation)
+    return value if isinstance(value, dict | list) else document
 
 
 def _equal(left: Any, right: Any) -> bool:
@@ -145,6 +164,7 @@ def _replace(document: Any, path: list[str], value: Any) -> Any:
         return value
     parent = _parent(document, path)
     if isinstance(parent, list):
+        _find(parent, path[-1:])
         parent[int(path[-1])] = value
     else:
         parent[path[-1]] = value
@@ -184,7 +204,7 @@ def strategic_merge(shape: Shape, target: Any, patch: Any) -> Any:
     if directive == "delete":
         return {}
     if directive not in {None, "merge"}:
-        raise bad_request(f"Unknown patch type found: {str(directive)[:60]}")
+        raise failure(f"Unknown patch type found: {str(directive)[:60]}")
     result = dict(target) if isinstance(target, dict) else {}
     retained = patch.get("$retainKeys")
     if isinstance(retained, list):
@@ -193,20 +213,32 @@ def strategic_merge(shape: Shape, target: Any, patch: Any) -> Any:
         if key.startswith("$"):
             _primitive_directive(result, key, value)
             continue
-        inner = shape.child(key)
         if value is None:
             result.pop(key, None)
-        elif isinstance(value, list) and inner.form == "list" and inner.merge_key is not None:
-            order = patch.get(f"$setElementOrder/{key}")
-            result[key] = _merge_list(inner, result.get(key), value, order if isinstance(order, list) else [])
-        elif isinstance(value, dict):
-            result[key] = strategic_merge(inner, result.get(key), value)
-            if value.get("$patch") == "delete":
-                del result[key]
         else:
-            result[key] = value
+            _merge_field(shape.child(key), result, key, patch)
     _reorder(shape, result, patch)
     return result
+
+
+def _merge_field(shape: Shape, result: dict[str, Any], key: str, patch: dict[str, Any]) -> None:
+    value = patch[key]
+    if isinstance(value, list) and shape.form == "list" and shape.merge_key is not None:
+        order = patch.get(f"$setElementOrder/{key}")
+        result[key] = _merge_list(shape, result.get(key), value, order if isinstance(order, list) else [])
+    elif isinstance(value, dict):
+        result[key] = strategic_merge(shape, result.get(key), value)
+        if value.get("$patch") == "delete":
+            del result[key]
+    else:
+        result[key] = value
+
+
+def _without_nulls(value: Any) -> Any:
+    """A list's item with nothing to be merged with is taken as it is, directives and all, but for fields to delete."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def _primitive_directive(result: dict[str, Any], key: str, value: Any) -> None:
@@ -233,15 +265,17 @@ def _merge_list(shape: Shape, target: Any, patch: list[Any], order: list[Any]) -
         return _in_order("", merged, live, order or patch)
     if any(isinstance(item, dict) and item.get("$patch") == "replace" for item in patch):
         return [item for item in patch if not (isinstance(item, dict) and "$patch" in item)]
+    if not live and not any(isinstance(item, dict) and "$patch" in item for item in patch):
+        return list(patch)  # nothing to merge with: taken as it is
     for item in patch:
         if not isinstance(item, dict) or key not in item:
-            raise bad_request(f"map: {str(item)[:120]} does not contain declared merge key: {key}")
+            raise failure(f"map: {printed(item)} does not contain declared merge key: {key}")
         at = next((i for i, old in enumerate(merged) if isinstance(old, dict) and old.get(key) == item[key]), None)
         if item.get("$patch") == "delete":
             if at is not None:
                 del merged[at]
         elif at is None:
-            merged.append(strategic_merge(shape.element or ANY, {}, item))
+            merged.append(_without_nulls(item))
         else:
             merged[at] = strategic_merge(shape.element or ANY, merged[at], item)
     return _in_order(key, merged, live, order or patch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import Any
 
@@ -10,30 +11,31 @@ from mcp_tools.sandbox.objects import names
 from mcp_tools.sandbox.objects.errors import (
     Cause,
     duplicate,
+    forbidden_field,
     invalid_value,
     missing_reference,
     not_supported,
     required,
+    show,
 )
+from mcp_tools.sandbox.objects.placementvalidation import check_placement
+from mcp_tools.sandbox.objects.ports import check_port, check_port_name
+from mcp_tools.sandbox.objects.storagevalidation import check_volume
 
 Spec = dict[str, Any]
+_RESTART_POLICIES = ("Always", "OnFailure", "Never")
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 _PROTOCOLS = ("SCTP", "TCP", "UDP")
-_DNS_POLICIES = ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")
-_PORT_NAME_WORDS = (
-    "must contain only alpha-numeric characters (a-z, 0-9) and hyphens (-), at most 15, and at least one letter"
-)
-_MAX_PORT = 65535
+_DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
+_ID_MAX = 2**31 - 1
+_FIELDS = {
+    "metadata.name", "metadata.namespace", "metadata.uid", "metadata.labels", "metadata.annotations", "spec.nodeName",
+    "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs",
+}  # fmt: skip
 _RESOURCES = {"cpu", "memory", "ephemeral-storage"}
 _PROBE_ACTIONS = ("exec", "httpGet", "tcpSocket", "grpc")
+_NOT_EPHEMERAL = ("ports", "resources", "resizePolicy", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle")
 _VARIABLE = re.compile(r"[ -<>-~]+")
-
-
-def check_port(field: str, value: Any) -> list[Cause]:
-    """A TCP or UDP port."""
-    if isinstance(value, int) and 1 <= value <= _MAX_PORT:
-        return []
-    return [invalid_value(field, value, f"must be between 1 and {_MAX_PORT}, inclusive")]
 
 
 def check_pod_spec(field: str, spec: Spec, restart_policies: tuple[str, ...] | None) -> list[Cause]:
@@ -48,7 +50,7 @@ def check_pod_spec(field: str, spec: Spec, restart_policies: tuple[str, ...] | N
     causes: list[Cause] = []
     seen: set[str] = set()
     for index, volume in enumerate(spec.get("volumes") or ()):
-        causes += _volume(f"{field}.volumes[{index}]", volume, seen)
+        causes += check_volume(f"{field}.volumes[{index}]", volume, seen)
     taken: set[str] = set()
     containers = spec.get("containers") or []
     if not containers:
@@ -56,31 +58,53 @@ def check_pod_spec(field: str, spec: Spec, restart_policies: tuple[str, ...] | N
     for group in ("containers", "initContainers"):
         for index, container in enumerate(spec.get(group) or ()):
             causes += _container(f"{field}.{group}[{index}]", container, volumes, taken)
+    for index, container in enumerate(spec.get("ephemeralContainers") or ()):
+        causes += _ephemeral(f"{field}.ephemeralContainers[{index}]", container, taken)
+    return causes + _settings(field, spec, restart_policies)
+
+
+def _settings(field: str, spec: Spec, restart_policies: tuple[str, ...] | None) -> list[Cause]:
+    causes: list[Cause] = []
     policy = spec.get("restartPolicy")
-    if restart_policies is not None and policy not in restart_policies:
-        causes.append(not_supported(f"{field}.restartPolicy", policy, restart_policies))
-    if spec.get("dnsPolicy") not in _DNS_POLICIES:
-        causes.append(not_supported(f"{field}.dnsPolicy", spec.get("dnsPolicy"), _DNS_POLICIES))
+    if policy and policy not in _RESTART_POLICIES:
+        causes.append(not_supported(f"{field}.restartPolicy", policy, _RESTART_POLICIES))
+    causes += _dns(field, spec)
+    causes += _ids(f"{field}.securityContext", spec.get("securityContext") or {}, "fsGroup", "runAsUser", "runAsGroup")
     if spec.get("nodeSelector"):
         causes += names.check_labels(f"{field}.nodeSelector", spec["nodeSelector"])
     if spec.get("serviceAccountName"):
         causes += names.check_subdomain(f"{field}.serviceAccountName", spec["serviceAccountName"])
+    deadline = spec.get("activeDeadlineSeconds")
+    if deadline is not None and not 1 <= deadline <= _ID_MAX:
+        words = f"must be between 1 and {_ID_MAX}, inclusive"
+        causes.append(invalid_value(f"{field}.activeDeadlineSeconds", deadline, words))
+    for index, alias in enumerate(spec.get("hostAliases") or ()):
+        causes += _address(f"{field}.hostAliases[{index}].ip", alias.get("ip", ""))
+    causes += check_placement(field, spec)
+    if restart_policies is not None and policy not in restart_policies:
+        causes.append(not_supported(f"{field}.restartPolicy", policy or "", restart_policies))
     return causes
 
 
-def _volume(field: str, volume: Spec, seen: set[str]) -> list[Cause]:
-    name = volume.get("name", "")
-    if not name:
-        return [required(f"{field}.name")]
-    causes = names.check_label_name(f"{field}.name", name)
-    if name in seen:
-        causes.append(duplicate(f"{field}.name", name))
-    seen.add(name)
-    if "secret" in volume and not volume["secret"].get("secretName"):
-        causes.append(required(f"{field}.secret.secretName"))
-    if "configMap" in volume and not volume["configMap"].get("name"):
-        causes.append(required(f"{field}.configMap.name"))
+def _dns(field: str, spec: Spec) -> list[Cause]:
+    causes: list[Cause] = []
+    if spec.get("dnsPolicy") not in _DNS_POLICIES:
+        causes.append(not_supported(f"{field}.dnsPolicy", spec.get("dnsPolicy"), _DNS_POLICIES))
+    if spec.get("dnsPolicy") == "None" and not (spec.get("dnsConfig") or {}).get("nameservers"):
+        if spec.get("dnsConfig") is None:
+            causes.append(required(f"{field}.dnsConfig", "must provide `dnsConfig` when `dnsPolicy` is None"))
+        else:
+            words = "must provide at least one DNS nameserver when `dnsPolicy` is None"
+            causes.append(required(f"{field}.dnsConfig.nameservers", words))
     return causes
+
+
+def _address(field: str, text: str) -> list[Cause]:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return [invalid_value(field, text, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")]
+    return []
 
 
 def _container(field: str, container: Spec, volumes: set[str], taken: set[str]) -> list[Cause]:
@@ -96,17 +120,84 @@ def _container(field: str, container: Spec, volumes: set[str], taken: set[str]) 
     image = container.get("image", "")
     if not image:
         causes.append(required(f"{field}.image"))
-    elif image != image.strip():
-        causes.append(invalid_value(f"{field}.image", image, "must not have leading or trailing whitespace"))
     causes += _ports(field, container.get("ports") or [])
     causes += _environment(field, container)
+    for source in container.get("envFrom") or ():
+        if not source.get("configMapRef") and not source.get("secretRef"):
+            words = "must specify one of: `configMapRef` or `secretRef`"
+            causes.append(invalid_value(f"{field}.envFrom", "", words))
     causes += _mounts(field, container.get("volumeMounts") or [], volumes)
     for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
         if container.get(probe) is not None:
             causes += _probe(f"{field}.{probe}", container[probe], probe)
+    for hook in ("postStart", "preStop"):
+        action = (container.get("lifecycle") or {}).get(hook)
+        if action is not None and not any(kind in action for kind in (*_PROBE_ACTIONS, "sleep")):
+            causes.append(required(f"{field}.lifecycle.{hook}", "must specify a handler type"))
+    policy = container.get("terminationMessagePolicy")
+    if policy not in {"File", "FallbackToLogsOnError"}:
+        choices = ("File", "FallbackToLogsOnError")
+        causes.append(not_supported(f"{field}.terminationMessagePolicy", policy, choices))
     if container.get("imagePullPolicy") not in _PULL_POLICIES:
         causes.append(not_supported(f"{field}.imagePullPolicy", container.get("imagePullPolicy"), _PULL_POLICIES))
-    return causes + _resources(f"{field}.resources", container.get("resources") or {})
+    causes += _resources(f"{field}.resources", container.get("resources") or {})
+    return causes + _security(f"{field}.securityContext", container.get("securityContext") or {})
+
+
+def _ids(field: str, context: Spec, *names_of_ids: str) -> list[Cause]:
+    return [
+        invalid_value(f"{field}.{name}", context[name], f"must be between 0 and {_ID_MAX}, inclusive")
+        for name in names_of_ids
+        if context.get(name) is not None and not 0 <= context[name] <= _ID_MAX
+    ]
+
+
+def _security(field: str, context: Spec) -> list[Cause]:
+    causes = _ids(field, context, "runAsUser", "runAsGroup")
+    if context.get("allowPrivilegeEscalation") is False:
+        if context.get("privileged"):
+            words = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"
+            causes.append(_context_cause(field, context, words))
+        if "CAP_SYS_ADMIN" in ((context.get("capabilities") or {}).get("add") or ()):
+            words = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"
+            causes.append(_context_cause(field, context, words))
+    return causes
+
+
+def _context_cause(field: str, context: Spec, words: str) -> Cause:
+    """With the context as the API server holds it inside."""
+    inner = (
+        "Capabilities", "Privileged", "SELinuxOptions", "WindowsOptions", "RunAsUser", "RunAsGroup", "RunAsNonRoot",
+        "ReadOnlyRootFilesystem", "AllowPrivilegeEscalation", "ProcMount", "SeccompProfile", "AppArmorProfile",
+    )  # fmt: skip
+    shown = ",".join(f'"{name}":{show(_inner(context.get(_outer(name))))}' for name in inner)
+    return Cause("FieldValueInvalid", f"Invalid value: {{{shown}}}: {words}", field)
+
+
+def _outer(name: str) -> str:
+    return "seLinuxOptions" if name == "SELinuxOptions" else name[0].lower() + name[1:]
+
+
+def _inner(value: Any) -> Any:
+    return {key[0].upper() + key[1:]: item for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _ephemeral(field: str, container: Spec, taken: set[str]) -> list[Cause]:
+    """A container that is added to a running pod; it may ask for little."""
+    target = container.get("targetContainerName")
+    causes = [missing_reference(f"{field}.targetContainerName", target)] if target and target not in taken else []
+    plain = {key: value for key, value in container.items() if key not in _NOT_EPHEMERAL}
+    checked = _container(field, plain, set(), taken) if container.get("name") else [required(f"{field}.name")]
+    kept = [cause for cause in checked if ".volumeMounts[" not in cause.field]
+    return (
+        causes
+        + kept
+        + [
+            forbidden_field(f"{field}.{name}", "cannot be set for an Ephemeral Container")
+            for name in _NOT_EPHEMERAL
+            if container.get(name)
+        ]
+    )
 
 
 def _ports(field: str, ports: list[Spec]) -> list[Cause]:
@@ -115,9 +206,9 @@ def _ports(field: str, ports: list[Spec]) -> list[Cause]:
     for index, port in enumerate(ports):
         where = f"{field}.ports[{index}]"
         if port.get("name"):
-            if not re.fullmatch(r"(?=.{1,15}$)(?=.*[a-z])[a-z0-9](-?[a-z0-9])*", port["name"]):
-                causes.append(invalid_value(f"{where}.name", port["name"], _PORT_NAME_WORDS))
-            if port["name"] in seen:
+            wrong = check_port_name(f"{where}.name", port["name"])
+            causes += wrong
+            if not wrong and port["name"] in seen:
                 causes.append(duplicate(f"{where}.name", port["name"]))
             seen.add(port["name"])
         if not port.get("containerPort"):
@@ -145,10 +236,12 @@ def _environment(field: str, container: Spec) -> list[Cause]:
         if variable.get("value"):
             causes.append(invalid_value(f"{where}.valueFrom", "", "may not be specified when `value` is not empty"))
         elif not source:
-            words = (
-                "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"
-            )
+            words = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`"
             causes.append(invalid_value(f"{where}.valueFrom", "", words))
+        path = (source.get("fieldRef") or {}).get("fieldPath", "")
+        if "fieldRef" in source and path.partition("[")[0] not in _FIELDS:
+            words = f"error converting fieldPath: field label not supported: {path}"
+            causes.append(invalid_value(f"{where}.valueFrom.fieldRef.fieldPath", path, words))
         causes += [
             required(f"{where}.valueFrom.{kind}.key")
             for kind in ("configMapKeyRef", "secretKeyRef")
@@ -162,10 +255,11 @@ def _mounts(field: str, mounts: list[Spec], volumes: set[str]) -> list[Cause]:
     paths: set[str] = set()
     for index, mount in enumerate(mounts):
         where = f"{field}.volumeMounts[{index}]"
-        if not mount.get("name"):
+        name = mount.get("name", "")
+        if not name:
             causes.append(required(f"{where}.name"))
-        elif mount["name"] not in volumes:
-            causes.append(missing_reference(f"{where}.name", mount["name"]))
+        if name not in volumes:
+            causes.append(missing_reference(f"{where}.name", name))
         path = mount.get("mountPath", "")
         if not path:
             causes.append(required(f"{where}.mountPath"))
@@ -187,6 +281,8 @@ def _probe(field: str, probe: Spec, kind: str) -> list[Cause]:
     port = (probe.get("httpGet") or probe.get("tcpSocket") or {}).get("port")
     if actions[0] in {"httpGet", "tcpSocket"} and not isinstance(port, str):
         causes += check_port(f"{field}.{actions[0]}.port", port or 0)
+    if actions[0] == "exec" and not (probe["exec"] or {}).get("command"):
+        causes.append(required(f"{field}.exec.command"))
     for number in ("initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"):
         if probe.get(number, 0) < 0:
             causes.append(invalid_value(f"{field}.{number}", probe[number], "must be greater than or equal to 0"))
@@ -203,7 +299,8 @@ def _resources(field: str, resources: Spec) -> list[Cause]:
             where = f"{field}.{group}[{name}]"
             if name not in _RESOURCES and "/" not in name and not name.startswith("hugepages-"):
                 words = "must be a standard resource type or fully qualified"
-                causes.append(Cause("FieldValueInvalid", f'Invalid value: "{name}": {words}', where))
+                causes.append(invalid_value(where, name, words))
+                causes.append(invalid_value(where, name, "must be a standard resource for containers"))
             elif quantity.parse(amount) < 0:
                 causes.append(invalid_value(where, amount, "must be greater than or equal to 0"))
     for name, amount in requests.items():

@@ -7,21 +7,23 @@ import uuid
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from mcp_tools.sandbox.access import escalation
 from mcp_tools.sandbox.clock import Clock, rfc3339
-from mcp_tools.sandbox.objects import admission, defaults, ownership, validation
-from mcp_tools.sandbox.objects.errors import Refused, already_exists, bad_request, conflict, not_found
+from mcp_tools.sandbox.objects import admission, advice, defaults, deletion, ownership, podupdates, validation, versions
+from mcp_tools.sandbox.objects.errors import Refused, already_exists, bad_request, conflict, failure, not_found
 from mcp_tools.sandbox.objects.names import generate
 from mcp_tools.sandbox.objects.ownership import Writer
 from mcp_tools.sandbox.objects.schema import ANY, Shape, complete, shape_of
 from mcp_tools.sandbox.objects.store import clone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from mcp_tools.sandbox.access.users import User
+    from mcp_tools.sandbox.objects.deletion import DeleteOptions
     from mcp_tools.sandbox.objects.kinds import Kind, Kinds
     from mcp_tools.sandbox.objects.store import Object, Store
 
-CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 _SYSTEM_FIELDS = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds")
 
 
@@ -34,25 +36,18 @@ class WriteOptions:
         dry_run: Say what would be, and store nothing.
         force: Server-side apply takes over what others own.
         subresource: `status`, `scale`, or empty for the object itself.
+        user: Who writes; `None` for the control plane itself, which may grant anything.
         warnings: Receives what admission has to say to the client.
+        replies: What webhooks answered to this request, by call.
     """
 
     manager: str = "unknown"
     dry_run: bool = False
     force: bool = False
     subresource: str = ""
+    user: User | None = None
     warnings: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteOptions:
-    """How a deletion is meant (`metav1.DeleteOptions`); `None` is the kind's own default."""
-
-    grace_seconds: int | None = None
-    propagation: str | None = None
-    uid: str | None = None
-    resource_version: str | None = None
-    dry_run: bool = False
+    replies: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Registry:
@@ -96,7 +91,7 @@ class Registry:
             Refused: 403, 404, 409 or 422.
         """
         new = clone(obj)
-        new = {"kind": kind.name, "apiVersion": kind.api_version, **new}
+        new = {"kind": kind.name, "apiVersion": self.kinds.stored(kind).api_version, **new}
         meta = new["metadata"] = dict(new.get("metadata") or {})
         if not meta.get("name") and meta.get("generateName"):
             meta["name"] = generate(meta["generateName"], self.random)
@@ -109,16 +104,22 @@ class Registry:
         if "status" in kind.subresources and kind.name != "Node":
             new.pop("status", None)
         meta.setdefault("name", "")
-        self._complete(kind, new)
+        self.complete(kind, new)
         # Recorded here: what admission adds and what is allocated belongs to nobody.
-        self._record(kind, None, new, options)
-        admission.admit_create(self, kind, new)
+        self.record(kind, None, new, options)
+        admission.admit_create(self, kind, new, options)
+        if options.user is not None:
+            escalation.confirm(self, kind, new, None, options.user)
         validation.check(kind, new, None)
-        options.warnings.extend(admission.admit_valid(self, kind, new))
+        options.warnings.extend(advice.warnings_of(kind, new, obj, created=True))
+        options.warnings.extend(admission.admit_valid(self, kind, new, None, options))
         if self.store.get(kind, meta.get("namespace", ""), meta["name"]) is not None:
             raise already_exists(kind, meta["name"])
         admission.allocate(self, kind, new)
-        return new if options.dry_run else self.store.put(kind, new)
+        if options.dry_run:
+            return new
+        self._lay_down(kind, new)
+        return self.store.put(kind, new)
 
     def update(self, kind: Kind, namespace: str, name: str, obj: Object, options: WriteOptions) -> Object:
         """Replace an object, or its status.
@@ -171,11 +172,14 @@ class Registry:
             if options.subresource:
                 raise not_found(kind, name)
             empty: Object = {"metadata": {}}
-            merged = ownership.apply(self.shape(kind), empty, config, writer, force=True, time=now)
+            merged = versions.accept(
+                kind, ownership.apply(self.shape(kind), empty, config, writer, force=True, time=now)
+            )
             owners = merged["metadata"].get("managedFields")
             return self._create_applied(kind, merged, owners, options), True
-        merged = ownership.apply(self.shape(kind), clone(old), clone(config), writer, force=options.force, time=now)
-        return self._replace(kind, old, merged, options, applied=True), False
+        live = versions.present(kind, clone(old))
+        merged = ownership.apply(self.shape(kind), live, clone(config), writer, force=options.force, time=now)
+        return self._replace(kind, old, versions.accept(kind, merged), options, applied=True), False
 
     def delete(self, kind: Kind, namespace: str, name: str, options: DeleteOptions) -> tuple[Object, bool]:
         """Delete an object, or mark it to be deleted when its finalizers or its grace period hold it.
@@ -187,15 +191,19 @@ class Registry:
             Refused: 403, 404 or 409.
         """
         old = self.get(kind, namespace, name)
-        admission.admit_delete(kind, old)
-        _preconditions(kind, old, options)
+        admission.admit_delete(self, kind, old, options)
+        deletion.preconditions(kind, old, options)
         draft = clone(old)
         meta = draft["metadata"]
-        finalizers = _finalizers(kind, meta, options)
-        grace = _grace(kind, old, options)
+        finalizers = deletion.finalizers(kind, meta, options)
+        grace = deletion.grace(kind, old, options)
         held = bool(finalizers) or grace > 0 or bool((draft.get("spec") or {}).get("finalizers"))
         if not held:
-            return (old, True) if options.dry_run else (self.store.remove(kind, namespace, name), True)
+            last = deletion.last_form(kind, old, rfc3339(self.clock.now()))
+            if options.dry_run:
+                return last, True
+            removed = self.store.remove(kind, namespace, name)
+            return (removed if last is old else last), True
         if finalizers:
             meta["finalizers"] = finalizers
         else:
@@ -214,136 +222,127 @@ class Registry:
         return self.store.put(kind, draft), False
 
     def shape(self, kind: Kind) -> Shape:
-        """How the objects of a kind are merged."""
+        """How the objects of a kind are merged, in its own version."""
         return kind.custom.shape if kind.custom else shape_of(kind.gvk) or ANY
 
-    def _complete(self, kind: Kind, obj: Object, subresource: str = "") -> None:
+    def complete(self, kind: Kind, obj: Object, subresource: str = "") -> None:
+        """Fill in what a kind's objects have by default, in place."""
         if kind.custom:
             kind.custom.fill(obj)
             return
-        complete(self.shape(kind), obj)
-        if not subresource:
+        complete(self.shape(self.kinds.stored(kind)), obj)
+        if not subresource or subresource in podupdates.SUBRESOURCES:
             defaults.fill(kind, obj)
+        elif kind.qualified == "Pod":
+            defaults.fill_conditions(obj)
 
     def _create_applied(self, kind: Kind, merged: Object, owners: Any, options: WriteOptions) -> Object:
         created = self.create(kind, merged, replace(options, dry_run=True))
-        created["metadata"]["managedFields"] = owners
-        return created if options.dry_run else self.store.put(kind, created)
+        if owners:
+            created["metadata"]["managedFields"] = owners
+        else:
+            created["metadata"].pop("managedFields", None)
+        if options.dry_run:
+            return created
+        self._lay_down(kind, created)
+        return self.store.put(kind, created)
+
+    def _lay_down(self, kind: Kind, new: Object) -> None:
+        """What the version that is stored has by default, which its other versions do not know."""
+        if kind.stored_as:
+            defaults.fill(self.kinds.stored(kind), new)
 
     def _replace(self, kind: Kind, old: Object, obj: Object, options: WriteOptions, *, applied: bool = False) -> Object:
         before = old["metadata"]
         new = clone(obj)
         _same_object(kind, before, new.get("metadata") or {})
         new = {**new, "kind": old.get("kind", kind.name), "apiVersion": old.get("apiVersion", kind.api_version)}
-        if options.subresource == "status":
-            sent = new.get("metadata") or {}
-            # Of the metadata a status update may change the annotations, as the deployment controller does.
-            kept = {key: sent[key] for key in ("annotations", "managedFields") if key in sent}
-            new = {**old, "status": new.get("status") or {}, "metadata": {**before, **kept}}
-        elif "status" in kind.subresources:
-            new.pop("status", None)
-            if "status" in old:
-                new["status"] = old["status"]
+        new = _part(kind, old, new, options.subresource)
         meta = new["metadata"] = dict(new["metadata"])
         for system in (*_SYSTEM_FIELDS, "resourceVersion"):
             meta.pop(system, None)
             if system in before:
                 meta[system] = before[system]
         meta["name"] = before["name"]
-        self._complete(kind, new, subresource=options.subresource)
+        self.complete(kind, new, subresource=options.subresource)
         if not options.subresource:
-            admission.admit_update(self, kind, new, old)
+            admission.admit_update(self, kind, new, old, options)
+        if options.user is not None:
+            escalation.confirm(self, kind, new, old, options.user)
         self._judge(kind, new, old, options)
-        if kind.generation and new.get("spec") != old.get("spec"):
+        noted = kind.qualified == "Deployment.apps" and not options.subresource  # here annotations count too
+        if kind.generation and (
+            new.get("spec") != old.get("spec")
+            or (noted and (meta.get("annotations") or {}) != (before.get("annotations") or {}))
+        ):
             meta["generation"] = before.get("generation", 0) + 1
         if not applied:
-            self._record(kind, old, new, options)
+            self.record(kind, old, new, options)
+        if not options.subresource:
+            # After the record: what is allocated belongs to nobody.
+            admission.allocate_more(self, kind, new)
+        if not options.dry_run:
+            self._lay_down(kind, new)
         if new == old:
             return old
         if options.dry_run:
             return new
-        if meta.get("deletionTimestamp") and _released(new):
+        if meta.get("deletionTimestamp") and deletion.released(new):
             self.store.put(kind, new)
             return self.store.remove(kind, meta.get("namespace", ""), meta["name"])
         return self.store.put(kind, new)
 
     def _judge(self, kind: Kind, new: Object, old: Object, options: WriteOptions) -> None:
-        validation.check(kind, new, old)
+        validation.check(kind, new, old, options.subresource)
         if not options.subresource and new != old:
-            options.warnings.extend(admission.admit_valid(self, kind, new, old))
+            options.warnings.extend(advice.warnings_of(kind, new, new, created=False))
+            options.warnings.extend(admission.admit_valid(self, kind, new, old, options))
+        if options.subresource and options.user is not None:
+            admission.admit_below(self, kind, new, old, options)
 
-    def _record(self, kind: Kind, old: Object | None, new: Object, options: WriteOptions) -> None:
+    def record(self, kind: Kind, old: Object | None, new: Object, options: WriteOptions) -> None:
+        """Note in a new object which manager owns what it changed."""
         writer = Writer(options.manager, "Update", kind.api_version, options.subresource)
         if old is not None and "managedFields" not in new["metadata"] and "managedFields" in old["metadata"]:
             new["metadata"]["managedFields"] = old["metadata"]["managedFields"]
-        ownership.record_update(self.shape(kind), old, new, writer, rfc3339(self.clock.now()))
+        now = rfc3339(self.clock.now())
+        if not kind.stored_as:
+            ownership.record_update(self.shape(kind), old, new, writer, now)
+            return
+        seen = versions.present(kind, new)
+        seen["metadata"] = dict(seen["metadata"])
+        ownership.record_update(self.shape(kind), versions.present(kind, old) if old else None, seen, writer, now)
+        new["metadata"].pop("managedFields", None)
+        if "managedFields" in seen["metadata"]:
+            new["metadata"]["managedFields"] = seen["metadata"]["managedFields"]
+
+
+def _part(kind: Kind, old: Object, new: Object, subresource: str) -> Object:
+    """The old object with the part of a new one that a request may change."""
+    if subresource == "status":
+        sent = new.get("metadata") or {}
+        # Of the metadata a status update may change the annotations, as the deployment controller does.
+        kept = {key: sent[key] for key in ("annotations", "managedFields") if key in sent}
+        return {**old, "status": new.get("status") or {}, "metadata": {**old["metadata"], **kept}}
+    if kind.qualified == "Pod" and subresource in podupdates.SUBRESOURCES:
+        return {**old, "spec": podupdates.narrowed(subresource, new.get("spec") or {}, old["spec"])}
+    if "status" in kind.subresources:
+        new.pop("status", None)
+        if "status" in old:
+            new["status"] = old["status"]
+    return new
 
 
 def _same_object(kind: Kind, before: Object, meta: Object) -> None:
     version = meta.get("resourceVersion")
     if version and version != before["resourceVersion"]:
         if not str(version).isdecimal():
-            raise bad_request(f'strconv.ParseUint: parsing "{str(version)[:60]}": invalid syntax')
+            raise failure(f'strconv.ParseUint: parsing "{str(version)[:60]}": invalid syntax')
         raise conflict(kind, before["name"])
     uid = meta.get("uid")
     if uid and uid != before["uid"]:
         why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {before['uid']}"
         raise conflict(kind, before["name"], why)
-
-
-def _preconditions(kind: Kind, old: Object, options: DeleteOptions) -> None:
-    meta = old["metadata"]
-    why = ""
-    if options.uid and options.uid != meta["uid"]:
-        why = (
-            f"the UID in the precondition ({options.uid}) does not match the UID in record ({meta['uid']}). "
-            "The object might have been deleted and then recreated"
-        )
-    elif options.resource_version and options.resource_version != meta["resourceVersion"]:
-        why = (
-            f"the ResourceVersion in the precondition ({options.resource_version}) does not match the ResourceVersion "
-            f"in record ({meta['resourceVersion']}). The object might have been modified"
-        )
-    if why:
-        refusal = conflict(kind, meta["name"], why)
-        # Here the API server names the kind where it else names the resource.
-        refusal.message = refusal.message.replace(kind.resource, kind.qualified, 1)
-        refusal.details = {**(refusal.details or {}), "kind": kind.name}
-        raise refusal
-
-
-def _finalizers(kind: Kind, meta: Object, options: DeleteOptions) -> list[str]:
-    propagation = options.propagation or ("Orphan" if kind.qualified == "Job.batch" else "Background")
-    kept = [name for name in meta.get("finalizers") or () if name not in {"orphan", "foregroundDeletion"}]
-    if options.propagation is None and meta.get("deletionTimestamp"):
-        return list(meta.get("finalizers") or ())
-    if kind.name == "CustomResourceDefinition" and CLEANUP not in kept:
-        kept.append(CLEANUP)
-    if propagation == "Orphan":
-        return [*kept, "orphan"]
-    if propagation == "Foreground":
-        return [*kept, "foregroundDeletion"]
-    return kept
-
-
-def _grace(kind: Kind, old: Object, options: DeleteOptions) -> int:
-    if kind.qualified != "Pod":
-        return 0
-    spec, status = old.get("spec") or {}, old.get("status") or {}
-    if not spec.get("nodeName") or status.get("phase") in {"Succeeded", "Failed"}:
-        return 0
-    if options.grace_seconds is not None:
-        return max(0, options.grace_seconds)
-    return int(spec.get("terminationGracePeriodSeconds", 30))
-
-
-def _released(obj: Object) -> bool:
-    meta = obj["metadata"]
-    return (
-        not meta.get("finalizers")
-        and not (obj.get("spec") or {}).get("finalizers")
-        and not meta.get("deletionGracePeriodSeconds")
-    )
 
 
 def raise_for_namespace(sent: str, path: str) -> None:

@@ -9,6 +9,7 @@ import base64
 import binascii
 import math
 import re
+import string
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -19,7 +20,7 @@ import msgspec
 from mcp_tools import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 Form = Literal["scalar", "struct", "map", "list", "any"]
 
@@ -28,7 +29,14 @@ _LIST = re.compile(r"\[(?P<element>.*)\](?:=(?P<type>set|map)(?::(?P<keys>[^ ]+)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 _INT_LIMITS = {"integer": 2**31, "int64": 2**63}
 _PYTHON_TYPES: dict[str, Any] = {"string": str, "boolean": bool, "intOrString": (int, str)}
-_GO_NAMES = {"integer": "int32", "boolean": "bool", "number": "float64", "bytes": "[]uint8", "time": "string"}
+_GO_NAMES = {
+    "integer": "int32",
+    "boolean": "bool",
+    "number": "float64",
+    "bytes": "[]uint8",
+    "time": "string",
+    "intOrString": "int32",
+}
 _JSON_NAMES: dict[type, str] = {
     str: "string",
     bool: "bool",
@@ -91,7 +99,8 @@ class Shape:
             case "scalar":
                 return _GO_NAMES.get(self.name, self.name)
             case "struct":
-                return f"v1.{self.name}"
+                *_, version, name = f"v1.{self.name}".split(".")
+                return f"{version}.{name}"
             case "map":
                 return f"map[string]{self.child('').go_name()}"
             case "list":
@@ -128,11 +137,6 @@ def parse(text: str) -> Shape:
     if text in _document()["types"]:
         return Shape("struct", text, atomic=atomic)
     return ANY if text == "any" else Shape("scalar", text)
-
-
-def type_names() -> Iterator[str]:
-    """Every struct of the schema."""
-    yield from _document()["types"]
 
 
 @cache
@@ -262,12 +266,14 @@ def _mismatch(shape: Shape, value: Any, place: _Place) -> DecodeError:
     kind = _JSON_NAMES.get(type(value), "value")
     if isinstance(value, int | float) and not isinstance(value, bool) and shape.name in _INT_LIMITS:
         kind = f"number {value}"
-    field = f"{place.owner}.{place.plain}".strip(".")
+    field = f"{place.owner.rpartition('.')[2]}.{place.plain}".strip(".")
     return DecodeError(f"json: cannot unmarshal {kind} into Go struct field {field} of type {shape.go_name()}")
 
 
 def _scalar(name: str, value: Any, wrong: Callable[[], DecodeError]) -> Any:
     if name in _CONVERTERS:
+        if name != "quantity" and not isinstance(value, str):
+            raise wrong()
         return _CONVERTERS[name](value)
     if name in _INT_LIMITS:
         if isinstance(value, float) and value.is_integer():
@@ -298,11 +304,16 @@ def _time(value: Any) -> str:
     raise DecodeError(f'parsing time {shown} as "2006-01-02T15:04:05Z07:00": cannot parse {shown} as "2006"')
 
 
+_BASE64 = frozenset(string.ascii_letters + string.digits + "+/=\r\n")
+
+
 def _bytes(value: Any) -> str:
     try:
         base64.b64decode(value, validate=True)
     except (binascii.Error, TypeError, ValueError) as error:
-        raise DecodeError("illegal base64 data at input byte 0") from error
+        text = str(value)
+        wrong = next((at for at, mark in enumerate(text) if mark not in _BASE64), len(text) // 4 * 4)
+        raise DecodeError(f"illegal base64 data at input byte {wrong}") from error
     return str(value)
 
 

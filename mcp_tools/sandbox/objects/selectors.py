@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mcp_tools.sandbox.objects import names
 from mcp_tools.sandbox.objects.errors import bad_request
 
 Labels = Mapping[str, str]
@@ -67,10 +68,8 @@ def parse_labels(text: str) -> Predicate:
     rules: list[Predicate] = []
     while tokens:
         rules.append(_requirement(tokens))
-        if tokens and tokens.pop(0) != ",":
-            raise bad_request(
-                "unable to parse requirement: found '" + text[:60] + "', expected: ',' or 'end of string'"
-            )
+        if tokens and (found := tokens.pop(0)) != ",":
+            raise bad_request(f"found '{found[:60]}', expected: ',' or 'end of string'")
     return _every(rules)
 
 
@@ -92,7 +91,11 @@ def _requirement(tokens: list[str]) -> Predicate:
         tokens.pop(0)
         key = _word(tokens)
         return lambda labels: key not in labels
+    if not _WORD.fullmatch(tokens[0]):
+        raise bad_request(f"found '{tokens[0][:60]}', expected: !, identifier, or 'end of string'")
     key = _word(tokens)
+    if wrong := names.check_qualified_name("", key):
+        raise bad_request(f"unable to parse requirement: <nil>: {wrong[0].message}")
     if not tokens or tokens[0] == ",":
         return lambda labels: key in labels
     operator = tokens.pop(0)
@@ -100,6 +103,10 @@ def _requirement(tokens: list[str]) -> Predicate:
         values = _values(tokens)
         return _membership(key, values, wanted=operator == "in")
     value = _word(tokens) if tokens and tokens[0] != "," else ""
+    if operator in {"=", "==", "!="}:
+        wrong = names.check_labels("", {"x": value})
+        if wrong:
+            raise bad_request(f"unable to parse requirement: values[0][{key}]: {wrong[0].message}")
     if operator in {"=", "=="}:
         return _membership(key, {value}, wanted=True)
     if operator == "!=":
@@ -139,7 +146,7 @@ def _membership(key: str, values: set[str], *, wanted: bool) -> Predicate:
 def _comparison(key: str, operator: str, value: str) -> Predicate:
     if not value.lstrip("-").isdecimal():
         words = "for 'Gt', 'Lt' operators, the value must be an integer"
-        raise bad_request(f'unable to parse requirement: values[0][{key}]: Invalid value: "{value[:60]}": {words}')
+        raise bad_request(f'unable to parse requirement: values[0]: Invalid value: "{value[:60]}": {words}')
     limit = int(value)
 
     def compare(labels: Labels) -> bool:
@@ -220,6 +227,8 @@ def parse_fields(text: str, key: str, *, custom: bool = False) -> Callable[[Mapp
     known = ("metadata.name", "metadata.namespace", *FIELDS.get(key, ()))
     rules: list[tuple[tuple[str, ...], str, bool]] = []
     for part in filter(None, text.split(",")):
+        if part == "=":
+            continue
         found = re.fullmatch(r"([^=!]+)(==|!=|=)(.*)", part)
         if not found:
             raise bad_request(f"invalid selector: {show_quoted(text)}; can't understand {show_quoted(part)}")

@@ -120,6 +120,16 @@ class Store:
         self._publish(Change(self.version, "DELETED", kind, last, before))
         return last
 
+    @property
+    def oldest(self) -> int:
+        """The version after which every change is known."""
+        return self._forgotten
+
+    def forget(self) -> None:
+        """Begin here: who asks for what was before gets told that it is too old."""
+        self._history.clear()
+        self._forgotten = self.version
+
     def since(self, version: int) -> list[Change] | None:
         """The changes after a version, oldest first; `None` when some of them are forgotten."""
         if version < self._forgotten:
