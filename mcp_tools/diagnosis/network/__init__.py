@@ -1,0 +1,1 @@
+"""Who reaches whom, worked out from objects alone: selectors, NetworkPolicies, Services and Ingresses."""
