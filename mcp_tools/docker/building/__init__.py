@@ -1,0 +1,1 @@
+"""Builds that fail: read from their logs, explained, and tried again with a patch."""

@@ -1,0 +1,1 @@
+"""What an image holds and whether it is safe: inventory, SBOM, known vulnerabilities, configuration."""

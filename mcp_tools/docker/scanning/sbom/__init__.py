@@ -1,0 +1,1 @@
+"""An inventory written down in the two formats of bills of materials."""
