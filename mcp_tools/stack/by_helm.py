@@ -1,0 +1,75 @@
+"""The stack as a release of its chart: what the release needs beside it first, then the release itself."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from mcp_tools.changes.applying import want
+from mcp_tools.stack.locate import chart_dir
+from mcp_tools.stack.objects import checksum, host_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mcp_tools.changes.model import JsonValue
+    from mcp_tools.changes.operations import Wanted
+    from mcp_tools.cluster.connection import Connection
+    from mcp_tools.stack.objects import Object, Shape
+
+RELEASE = "todo"
+STAGES = ("Apply the namespace and the secrets", "Apply the database", "Bring the release up")
+
+
+def parts(
+    connection: Connection,
+    documents: Sequence[tuple[int, Object]],
+    shape: Shape,
+    registry: str | None,
+) -> tuple[Wanted, ...]:
+    """What is wanted: namespace and Secret, the database where it is inside, and the release.
+
+    Args:
+        documents: The stack's objects, as `objects` gives them.
+        shape: All its images have one tag.
+
+    Raises:
+        ShipmateError: As `mcp_tools.helm.changing.upgrade`; there is no Helm on this machine.
+    """
+    from mcp_tools.helm.changing import upgrade
+
+    staged = [(stage, document) for _, document in documents if (stage := _stage(document)) is not None]
+    wanted = [
+        dataclasses.replace(want(connection, document, shape.namespace), stage=stage)
+        for stage, document in sorted(staged, key=lambda pair: pair[0])
+    ]
+    tag = next(iter(shape.images.values())).rpartition(":")[2]
+    sets: dict[str, JsonValue] = {
+        "publicUrl": shape.url,
+        "image.tag": tag,
+        "image.registry": f"{registry.rstrip('/')}/" if registry else "",
+    }
+    if shape.marked:
+        # The Secret is no part of the release, and a change of it would replace no pod.
+        sets["secret.checksum"] = checksum(shape.secrets)
+    if shape.environment == "dev" and shape.node_port:
+        sets["components.frontend.service.nodePort"] = shape.node_port
+    if not host_of(shape.url):
+        sets["ingress.enabled"] = False
+    elif shape.url.startswith("http:"):
+        # With a certificate, controllers lead on to an address that is not the one that sign-in insists on.
+        sets["ingress.tlsSecret"] = ""
+    chart = chart_dir()
+    release = upgrade(
+        connection, RELEASE, chart, shape.namespace, values=[chart / f"values-{shape.environment}.yaml"], sets=sets
+    )
+    last = len(STAGES) - 1
+    wanted += [dataclasses.replace(part, stage=last) for part in release.parts if part.found.kind.name != "Namespace"]
+    return tuple(wanted)
+
+
+def _stage(document: Object) -> int | None:
+    """The stage of an object that is no part of the release; None for those that are."""
+    if document["kind"] in {"Namespace", "Secret"}:
+        return 0
+    return 1 if document["metadata"]["name"] == "postgres" else None
