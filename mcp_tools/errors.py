@@ -15,9 +15,11 @@
     │   ├── Forbidden                     RBAC refused the verb
     │   ├── Invalid                       validation or admission refused the object
     │   └── Conflict                      somebody else changed the object
+    ├── NoEngine                 exit 1   no Docker engine answers, or it lets the user not in
     ├── NotAllowed               exit 1   the user's own policy forbids the change
     ├── PlanExpired              exit 1   a plan id that is unknown, used or too old
     ├── Declined                 exit 3   a person said no
+    ├── Stopped                  exit 130 a person stopped what was running
     ├── ApprovalNeeded           exit 4   nobody is there to say yes
     └── ModelError               exit 1   the model's back end failed
 """
@@ -138,6 +140,12 @@ class Conflict(ApiError):
     code = "conflict"
 
 
+class NoEngine(ShipmateError):
+    """No Docker engine answers, or it does not let the user in."""
+
+    code = "no_engine"
+
+
 class NotAllowed(ShipmateError):
     """The user's own policy forbids the change; nothing was changed."""
 
@@ -155,6 +163,13 @@ class Declined(ShipmateError):
 
     exit_code = 3
     code = "declined"
+
+
+class Stopped(ShipmateError):
+    """A person stopped what was running; the message says what stands."""
+
+    exit_code = 130
+    code = "stopped"
 
 
 class ApprovalNeeded(ShipmateError):

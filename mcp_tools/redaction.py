@@ -28,7 +28,7 @@ _HARMLESS_NAMES = frozenset({"automountserviceaccounttoken", "continue_token", "
 
 _HINT = re.compile(
     r"pass|pwd|secret|token|credential|authorization|bearer|basic|cookie|[_.-]?key|connection|dsn|sig=|eyJ|://"
-    r"|-----BEGIN|sk-|gh[pousr]_|github_pat|glpat-|xox|AKIA|ASIA|AIza|npm_|hf_|dop_v1|pypi-",
+    r"|curl|mysql|mariadb|-----BEGIN|sk-|gh[pousr]_|github_pat|glpat-|xox|AKIA|ASIA|AIza|npm_|hf_|dop_v1|pypi-",
     re.IGNORECASE,
 )
 # What follows a name and is no secret: a word of prose, a reference to a variable, a placeholder, a structure.
@@ -99,7 +99,21 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
         rf"\g<a>\g<q>{MASK}\g<q>",
     ),
     (re.compile(r"(?P<a>[?&;]sig=)[^\s&\"']+", re.IGNORECASE), rf"\g<a>{MASK}"),
+    # Programs that take a password where no name says so.
+    (
+        re.compile(r"(?P<a>\bcurl\b[^\n]{0,300}?\s(?:-u|--user)[ =]?[\"']?[^\s:\"']{1,100}:)[^\s\"']+"),
+        rf"\g<a>{MASK}",
+    ),
+    (
+        re.compile(r"(?P<a>\b(?:mysql|mariadb)[\w-]{0,20}\b[^\n]{0,300}?\s-p|\bsshpass\s+-p\s*)(?![\s-])[^\s\"']+"),
+        rf"\g<a>{MASK}",
+    ),
 )
+# What is typed to make a Secret: any of its values is one.
+_MAKES_SECRET = re.compile(r"\b(?:create|make|add)\b[^\n]{0,60}?\bsecrets?\b(?P<values>[^\n]*)", re.IGNORECASE)
+_ASSIGNED = re.compile(r"(?P<a>[\w.-]+=)(?:\"[^\"]*\"|'[^']*'|\S+)")
+_SECRET_MANIFEST = re.compile(r"^[ \t]*[\"']?kind[\"']?:[ \t]*[\"']?Secret[\"']?[ \t]*$", re.MULTILINE)
+_SECRET_DATA = re.compile(r"(?P<indent>[ \t]*)(?:data|stringData):(?P<flow>[ \t]*\{.*)?[ \t]*")
 
 
 def is_secret_name(name: str) -> bool:
@@ -113,6 +127,9 @@ def redact_text(text: str) -> str:
         return text
     if text[:1] in {"{", "["}:
         text = _redact_json(text)
+    if _SECRET_MANIFEST.search(text):
+        text = _redact_manifest(text)
+    text = _MAKES_SECRET.sub(lambda made: _ASSIGNED.sub(rf"\g<a>{MASK}", made[0]), text)
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text
@@ -156,7 +173,7 @@ def redact_at(path: Sequence[Any], value: Any, kind: str = "") -> Any:
 
 def _redact_map(value: dict[str, Any]) -> dict[str, Any]:
     kind = value.get("kind")
-    if kind == "Secret":
+    if kind in {"Secret", "secret", "secrets"}:
         return {
             key: _mask_values(item) if key in {"data", "stringData"} else _redact_entry(key, item)
             for key, item in value.items()
@@ -192,6 +209,31 @@ def _redact_json(text: str) -> str:
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return text
     return text if redacted == value else msgspec.json.encode(redacted).decode()
+
+
+def _redact_manifest(text: str) -> str:
+    """The text of YAML documents with the data of the Secrets in it masked, whatever style they are written in."""
+    documents = re.split(r"(^---[^\n]*\n)", text, flags=re.MULTILINE)
+    return "".join(_redact_document(part) if _SECRET_MANIFEST.search(part) else part for part in documents)
+
+
+def _redact_document(text: str) -> str:
+    kept: list[str] = []
+    inside: int | None = None
+    for line in text.splitlines(keepends=True):
+        bare = line.strip()
+        if inside is not None and bare and len(line) - len(line.lstrip()) <= inside:
+            inside = None
+        if inside is not None and bare:
+            key, colon, _ = line.rstrip("\n").partition(":")
+            kept.append(f"{key}: {MASK}\n" if colon and " " not in key.strip() else f"{' ' * (inside + 2)}{MASK}\n")
+            continue
+        found = _SECRET_DATA.fullmatch(line.rstrip("\n"))
+        if found:
+            inside = len(found["indent"])
+            line = f"{line.partition(':')[0]}: {MASK}\n" if found["flow"] else line  # noqa: PLW2901
+        kept.append(line)
+    return "".join(kept)
 
 
 def _mask_values(data: Any) -> Any:

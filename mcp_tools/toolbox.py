@@ -5,7 +5,9 @@ Arguments are checked on the way in, every byte is redacted on the way out, and 
 
 from __future__ import annotations
 
+import dataclasses
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +20,13 @@ if TYPE_CHECKING:
     from mcp_tools.changes.engine import Engine
     from mcp_tools.changes.journal import Journal
     from mcp_tools.changes.model import Approver, Decision, Plan, Reporter
+    from mcp_tools.changes.outside import Outside
     from mcp_tools.changes.policy import Policy
     from mcp_tools.cluster.connection import Connection
+    from mcp_tools.cluster.forwarding import Forwards
     from mcp_tools.cluster.target import Target
+    from mcp_tools.reads.following import Followed
+    from mcp_tools.stack.settings import StackSettings
     from mcp_tools.tools.base import Tool
 
 ROLLOUT_SECONDS = 120.0
@@ -55,6 +61,7 @@ class Toolbox:
         approver: Asked for every change, unless a call brings its own.
         reporter: Told of every step of a change, unless a call brings its own.
         policy: What may be changed, and what without asking.
+        local_files: Whether the files of this machine are the user's: not where others call over a network.
     """
 
     def __init__(
@@ -66,6 +73,7 @@ class Toolbox:
         journal: Path | None = None,
         rollout_timeout: float = ROLLOUT_SECONDS,
         policy: Policy | None = None,
+        stack: StackSettings | None = None,
     ) -> None:
         self.target = target
         self.approver = approver
@@ -73,17 +81,22 @@ class Toolbox:
         self._journal_path = journal
         self._rollout_timeout = rollout_timeout
         self.policy = policy or _default_policy()
+        self._stack = stack
         self._lock = threading.Lock()
         self._connection: Connection | None = None
         self._journal: Journal | None = None
         self._engine: Engine | None = None
+        self._forwards: Forwards | None = None
+        self._outside: Outside | None = None
+        self._others: dict[str, Toolbox] = {}
+        self.local_files = True
 
     @property
     def tools(self) -> tuple[Tool, ...]:
-        """All tools that may be used, in the order in which they are shown."""
+        """All tools that may be used, in the order in which they are shown; those that may also only look are some."""
         from mcp_tools.tools.registry import TOOLS
 
-        return tuple(tool for tool in TOOLS if tool.read_only) if self.policy.read_only else TOOLS
+        return tuple(tool for tool in TOOLS if tool.read_only or tool.looking) if self.policy.read_only else TOOLS
 
     def recover(self) -> list[str]:
         """Find out how changes ended whose process died in the middle; errors as `connection` and `journal`.
@@ -141,7 +154,7 @@ class Toolbox:
         tool = BY_NAME.get(name)
         if tool is None:
             raise UsageError(f"There is no tool {name!r}.", f"There are: {', '.join(BY_NAME)}.")
-        given = _checked(tool, arguments)
+        given = tool.checked(arguments)
         try:
             answer = tool.handler(_Hands(self, approver or self.approver, reporter or self.reporter), given)
         except ShipmateError as error:
@@ -151,23 +164,118 @@ class Toolbox:
         summary = redact_text(answer.summary)
         return ToolResult(summary, {"summary": summary, **redact(answer.data)})
 
+    def follow(self, arguments: dict[str, Any], stop: threading.Event) -> Iterator[Followed]:
+        """Follow logs: redacted lines as they are written, until `stop` is set from another thread.
+
+        Args:
+            arguments: As `get_logs` takes them; a few lines from before come first.
+
+        Raises:
+            UsageError: The arguments are wrong.
+            ShipmateError: What `mcp_tools.reads.following.follow` met; message and hint are redacted.
+        """
+        from mcp_tools.reads.following import EARLIER_LINES, follow
+        from mcp_tools.tools.registry import BY_NAME
+
+        given = BY_NAME["get_logs"].checked({"tail_lines": EARLIER_LINES, **arguments})
+        try:
+            yield from follow(
+                self.connection,
+                given.target,
+                given.namespace,
+                stop,
+                container=given.container,
+                tail_lines=given.tail_lines,
+                since_seconds=given.since_seconds,
+                contains=given.contains,
+                level=given.level,
+            )
+        except ShipmateError as error:
+            error.message = redact_text(error.message)
+            error.hint = redact_text(error.hint)
+            raise
+
+    @property
+    def stack(self) -> StackSettings:
+        """What the user configured about the todo stack."""
+        from mcp_tools.stack.settings import StackSettings
+
+        return self._stack or StackSettings()
+
     def interrupt(self, *, roll_back: bool = False) -> None:
-        """Stop waiting for a rollout, from another thread or a signal handler.
+        """Stop waiting for a rollout and end the program at work, from another thread or a signal handler.
 
         Args:
             roll_back: Put back what was there; without it what was applied stays.
         """
-        if self._engine is not None:
-            self._engine.interrupt(roll_back=roll_back)
+        for keeper in (self._engine, self._outside):
+            if keeper is not None:
+                keeper.interrupt(roll_back=roll_back)
+        for other in self._others.values():
+            other.interrupt(roll_back=roll_back)
+
+    @property
+    def forwards(self) -> Forwards:
+        """The ports of this machine that lead to pods; none is open at first."""
+        from mcp_tools.cluster.forwarding import Forwards
+
+        with self._lock:
+            if self._forwards is None:
+                self._forwards = Forwards()
+            return self._forwards
 
     def close(self) -> None:
-        """Close the connection and the journal; a later call opens them again."""
+        """Close the connection, the journal and all forwarded ports; a later call opens the first two again."""
+        if self._forwards is not None:
+            self._forwards.close()
+        for other in self._others.values():
+            other.close()
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
             if self._journal is not None:
                 self._journal.close()
-            self._connection = self._journal = self._engine = None
+            self._connection = self._journal = self._engine = self._outside = None
+            self._others.clear()
+
+    def at(self, context: str, stack: StackSettings) -> Toolbox:
+        """The same tools on another context of the same kubeconfig; closed with this one.
+
+        Args:
+            stack: What is configured about the todo stack there.
+        """
+        with self._lock:
+            if context not in self._others:
+                kubeconfig = None if self.target.sandbox else self.target.kubeconfig
+                self._others[context] = Toolbox(
+                    dataclasses.replace(self.target, kubeconfig=kubeconfig, context=context, sandbox=False),
+                    approver=self.approver,
+                    reporter=self.reporter,
+                    journal=self._journal_path,
+                    rollout_timeout=self._rollout_timeout,
+                    policy=self.policy,
+                    stack=stack,
+                )
+                self._others[context].local_files = self.local_files
+            return self._others[context]
+
+    @property
+    def outside(self) -> Outside:
+        """What carries out changes outside of any cluster; errors as `journal`."""
+        from mcp_tools.changes.outside import Outside
+
+        journal = self.journal
+        with self._lock:
+            if self._outside is None:
+                self._outside = Outside(journal, self.policy)
+            return self._outside
+
+    def holder(self, plan_id: str) -> Engine | Outside | None:
+        """Who keeps a plan that waits for its yes; None where nobody of this process does."""
+        for keeper in (self._outside, self._engine):
+            if keeper and keeper.holds(plan_id):
+                return keeper
+        return next((keeper for other in self._others.values() if (keeper := other.holder(plan_id))), None)
 
     @property
     def engine(self) -> Engine:
@@ -206,15 +314,31 @@ class _Hands:
         return self._box.engine
 
     @property
+    def outside(self) -> Outside:
+        return self._box.outside
+
+    def holder(self, plan_id: str) -> Engine | Outside:
+        keeper = self._box.holder(plan_id)
+        if keeper is None:
+            # What is no plan any more is said without looking at a cluster.
+            self._box.journal.planned(plan_id)
+        return keeper or self.engine
+
+    def at(self, context: str, stack: StackSettings) -> _Hands:
+        return _Hands(self._box.at(context, stack), self.approver, self.reporter)
+
+    @property
     def journal(self) -> Journal:
         return self._box.journal
 
+    @property
+    def stack(self) -> StackSettings:
+        return self._box.stack
 
-def _checked(tool: Tool, arguments: dict[str, Any]) -> Any:
-    from pydantic import ValidationError
+    @property
+    def forwards(self) -> Forwards:
+        return self._box.forwards
 
-    try:
-        return tool.input_model.model_validate(arguments)
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'input'}: {e['msg']}" for e in error.errors())
-        raise UsageError(f"The arguments of {tool.name} are wrong: {redact_text(problems)}.", "") from error
+    @property
+    def local_files(self) -> bool:
+        return self._box.local_files

@@ -12,6 +12,8 @@ from mcp_tools.errors import NotFound, UnknownKind, UsageError
 from mcp_tools.reads.answer import listed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mcp_tools.cluster.connection import Connection
 
 MAX_BYTES = 1_000_000
@@ -59,22 +61,28 @@ def apply_manifest(connection: Connection, manifest: str, namespace: str | None)
         UsageError: It cannot be read, is too large, or an object lacks what identifies it.
         UnknownKind: The cluster serves no such kind, and no CustomResourceDefinition in the manifest defines it.
     """
-    documents = sorted(_documents(manifest), key=_rank)
+    documents = documents_of(manifest)
     where = namespace or connection.namespace
-    coming = [kind for document in documents for kind in _defined(document)]
-    parts = tuple(_part(connection, document, where, coming) for document in documents)
+    coming = kinds_defined(documents)
+    parts = tuple(want(connection, document, where, coming) for document in documents)
     names = [f"{part.found.kind.name.lower()}/{part.found.name}" for part in parts]
     title = f"Apply {parts[0].found}" if len(parts) == 1 else f"Apply {len(parts)} objects: {listed(names, 6)}"
     return Request("apply", title, parts, {"objects": names})
 
 
-def _documents(manifest: str) -> list[dict[str, Any]]:
+def documents_of(manifest: str, *, most: int = MAX_OBJECTS, size: int = MAX_BYTES) -> list[dict[str, Any]]:
+    """The objects of a manifest, in the order in which they can be made; a `UsageError` as `apply_manifest`.
+
+    Args:
+        most: Objects.
+        size: Characters.
+    """
     import yaml
 
-    if len(manifest) > MAX_BYTES:
-        raise UsageError(f"The manifest is larger than {MAX_BYTES // 1000} kB.", "Apply it in parts.")
+    if len(manifest) > size:
+        raise UsageError(f"The manifest is larger than {size // 1000} kB.", "Apply it in parts.")
     try:
-        loaded = [document for document in yaml.safe_load_all(manifest) if document is not None]
+        loaded = [_mended(document) for document in yaml.safe_load_all(manifest) if document is not None]
     except yaml.YAMLError as error:
         raise UsageError(
             f"The manifest is no YAML: {' '.join(str(error).split())}", "Repair it and ask again."
@@ -87,13 +95,25 @@ def _documents(manifest: str) -> list[dict[str, Any]]:
             documents.append(document)
     if not documents:
         raise UsageError("The manifest holds no object.", "")
-    if len(documents) > MAX_OBJECTS:
-        raise UsageError(
-            f"The manifest holds {len(documents)} objects; {MAX_OBJECTS} is the most.", "Apply it in parts."
-        )
+    if len(documents) > most:
+        raise UsageError(f"The manifest holds {len(documents)} objects; {most} is the most.", "Apply it in parts.")
     for position, document in enumerate(documents, start=1):
         _check(position, document)
-    return documents
+    return sorted(documents, key=_rank)
+
+
+def _mended(value: Any) -> Any:
+    """What was loaded, with the halves of a character put together that JSON escapes as two (a surrogate pair)."""
+    if isinstance(value, dict):
+        return {_mended(key): _mended(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_mended(item) for item in value]
+    if not isinstance(value, str) or value.isascii():
+        return value
+    try:
+        return value.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError as error:
+        raise UsageError("The manifest holds half a character.", "Write it in UTF-8.") from error
 
 
 def _check(position: int, document: Any) -> None:
@@ -113,6 +133,11 @@ def _rank(document: dict[str, Any]) -> int:
     return ORDER.index(kind) if kind in ORDER else len(ORDER)
 
 
+def kinds_defined(documents: Sequence[dict[str, Any]]) -> list[Kind]:
+    """The kinds that the CustomResourceDefinitions among the documents bring with them."""
+    return [kind for document in documents for kind in _defined(document)]
+
+
 def _defined(document: dict[str, Any]) -> list[Kind]:
     if document["kind"] != "CustomResourceDefinition":
         return []
@@ -130,7 +155,8 @@ def _defined(document: dict[str, Any]) -> list[Kind]:
     ]
 
 
-def _part(connection: Connection, document: dict[str, Any], namespace: str, coming: list[Kind]) -> Wanted:
+def want(connection: Connection, document: dict[str, Any], namespace: str, coming: Sequence[Kind] = ()) -> Wanted:
+    """One object as its manifest says; `coming` are kinds that are not served yet. Errors as `apply_manifest`."""
     version, name = document["apiVersion"], document["kind"]
     kind = next((kind for kind in coming if (kind.api_version, kind.name) == (version, name)), None)
     kind = kind or find_manifest_kind(connection, version, name)

@@ -1,9 +1,10 @@
-"""What a workload's containers are given: environment and resources."""
+"""What a workload's containers are given: image, environment and resources."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mcp_tools.changes.diff import Edit
@@ -17,47 +18,75 @@ if TYPE_CHECKING:
 
 # The API server takes any printable ASCII name; what a shell can read is what is meant.
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+# The reference grammar of the distribution project: [registry/]path[:tag][@digest].
+IMAGE = re.compile(
+    r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::\d+)?/)?"
+    r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
+    r"(?::\w[\w.-]{0,127})?(?:@[a-z0-9]+:[a-f0-9]{32,})?"
+)
 
 
 def configure(
     found: Found,
     container: str | None,
     *,
-    env: Mapping[str, str | None],
-    requests: Mapping[str, str],
-    limits: Mapping[str, str],
+    image: str | None = None,
+    env: Mapping[str, str | None] = MappingProxyType({}),
+    requests: Mapping[str, str] = MappingProxyType({}),
+    limits: Mapping[str, str] = MappingProxyType({}),
 ) -> Wanted:
-    """Set environment variables, requests and limits of one container, in one rollout.
+    """Set image, environment variables, requests and limits of one container, in one rollout.
 
     Args:
+        image: A reference such as `repository:tag`.
         env: Values by name; None takes a variable away.
         requests: Quantities such as `250m` and `512Mi`, by `cpu`, `memory` or another resource.
         limits: As `requests`.
 
     Raises:
-        UsageError: A name or quantity cannot be read, nothing was given, or the kind has no pods.
+        UsageError: A name, quantity or image cannot be read, nothing was given, or the kind has no pods.
         Ambiguous: There are several containers and none was named.
     """
     require_workload(found, "configured")
     name, spec = pick_container(found, container)
     base: FieldPath = ("spec", "template", "spec", "containers", ("name", name))
     edits = [
+        *_image(base, image),
         *_variables(base, spec, env),
         *_quantities(base, "requests", requests),
         *_quantities(base, "limits", limits),
     ]
     if not edits:
-        raise UsageError("There is nothing to set.", "Give env, requests or limits, such as memory: 512Mi.")
-    said = [f"environment {', '.join(sorted(env))}"] if env else []
+        raise UsageError("There is nothing to set.", "Give image, env, requests or limits, such as memory: 512Mi.")
+    before = spec.get("image", "none")
+    said = [f"image from {before} to {image}"] if image else []
+    said += [f"environment {', '.join(sorted(env))}"] if env else []
     said += [f"{resource} request {quantity}" for resource, quantity in requests.items()]
     said += [f"{resource} limit {quantity}" for resource, quantity in limits.items()]
+    title = f"Set {', '.join(said)} of {found} (container {name})"
+    if image and len(said) == 1:
+        title = f"Set the image of {found} (container {name}) from {before} to {image}"
     return Wanted(
-        action="configure",
-        title=f"Set {', '.join(said)} of {found} (container {name})",
+        action="set_image" if image and len(said) == 1 else "configure",
+        title=title,
         found=found,
         edits=tuple(edits),
-        arguments={"container": name, "env": sorted(env), "requests": dict(requests), "limits": dict(limits)},
+        arguments={
+            "container": name,
+            "image": image,
+            "env": sorted(env),
+            "requests": dict(requests),
+            "limits": dict(limits),
+        },
     )
+
+
+def _image(base: FieldPath, image: str | None) -> list[Edit]:
+    if image is None:
+        return []
+    if not IMAGE.fullmatch(image):
+        raise UsageError(f"{image!r} is not an image reference.", "Write it as repository:tag.")
+    return [Edit((*base, "image"), image)]
 
 
 def _variables(base: FieldPath, spec: dict[str, Any], env: Mapping[str, str | None]) -> list[Edit]:

@@ -17,7 +17,8 @@ from mcp_tools.redaction import redact_at
 SERVER_SET = frozenset(
     {"managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink", "deletionTimestamp"}
 )
-REVISION = "deployment.kubernetes.io/revision"
+COUNTERS = frozenset({"deployment.kubernetes.io/revision", "deprecated.daemonset.template.generation"})
+"""Annotations that count on by themselves whenever a template changes."""
 MERGE_KEYS = ("name", "containerPort", "port", "mountPath", "ip", "key", "topologyKey")
 VALUE_WIDTH = 200
 
@@ -84,7 +85,17 @@ def json_patch(live: dict[str, Any], edits: Sequence[Edit]) -> list[dict[str, An
     Raises:
         KeyError: A step names a list element that is not there.
     """
-    document = json.loads(json.dumps(live))
+    return _edit(json.loads(json.dumps(live)), edits)
+
+
+def edited(document: dict[str, Any], edits: Sequence[Edit]) -> dict[str, Any]:
+    """A copy of the document with the edits made; errors as `json_patch`."""
+    copy: dict[str, Any] = json.loads(json.dumps(document))
+    _edit(copy, edits)
+    return copy
+
+
+def _edit(document: dict[str, Any], edits: Sequence[Edit]) -> list[dict[str, Any]]:
     operations: list[dict[str, Any]] = []
     for edit in edits:
         operation = _operation(document, edit)
@@ -129,7 +140,7 @@ def _comparable(document: dict[str, Any]) -> dict[str, Any]:
     metadata = {key: value for key, value in (document.get("metadata") or {}).items() if key not in SERVER_SET}
     for marks in ("labels", "annotations"):
         # Always a map, so that each key is a field of its own: controllers write keys beside ours.
-        metadata[marks] = {key: value for key, value in (metadata.get(marks) or {}).items() if key != REVISION}
+        metadata[marks] = {key: value for key, value in (metadata.get(marks) or {}).items() if key not in COUNTERS}
     return {**{key: value for key, value in document.items() if key != "status"}, "metadata": metadata}
 
 

@@ -5,61 +5,34 @@ from __future__ import annotations
 import dataclasses
 import secrets
 import threading
-from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from mcp_tools.changes.journal import Record, can_be_applied
+from mcp_tools.changes.allowing import Gate
+from mcp_tools.changes.carrying import Carrier, Change, Prepared, record_of
+from mcp_tools.changes.journal import can_be_applied
 from mcp_tools.changes.model import Approver, Decision, Outcome, Phase, Plan, Progress, Reporter, Verb
-from mcp_tools.changes.operations import Request, Wanted
+from mcp_tools.changes.operations import Request, Wanted, brought_by, waits_for
+from mcp_tools.changes.ownership import made_again
+from mcp_tools.changes.preparing import prepare
 from mcp_tools.changes.recovery import process_mark, recover
-from mcp_tools.changes.rollout import ROLLOUTS, judge, moves_pods
-from mcp_tools.changes.steps import Ready, Writer, overruled
+from mcp_tools.changes.rollout import ROLLOUTS, judge
+from mcp_tools.changes.steps import Ready, Writer
 from mcp_tools.changes.undoing import put_back
 from mcp_tools.changes.warnings import warnings_for
 from mcp_tools.changes.watch import Watcher
-from mcp_tools.errors import PlanExpired, ShipmateError
+from mcp_tools.errors import Forbidden, NotFound, PlanExpired
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mcp_tools.changes.journal import Entry, Journal
     from mcp_tools.changes.policy import Policy
-    from mcp_tools.changes.rollout import Rollout
     from mcp_tools.cluster.connection import Connection
-    from mcp_tools.cluster.resolve import Found
-    from mcp_tools.cluster.streams import CommandOutput
 
-UNWATCHED = "nobody waited for the end of the rollout"
-WANTED_BACK = "the user stopped it and wanted it back"
 MAX_PREPARED = 100
-DEFINES = {"Namespace", "CustomResourceDefinition"}
-"""What later steps of the same plan may need before the server can dry-run them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """How a request for a change ended.
-
-    Attributes:
-        outcome: The end.
-        plan: What was planned; for `UNCHANGED` its changes are empty and its id is not usable.
-        change_id: The journal's number; None where nothing was kept.
-        reason: Why it failed or was not carried out; None where it went as planned.
-        rollout: The last look at a workload of it, the one that failed if one did.
-        output: What a command gave.
-    """
-
-    outcome: Outcome
-    plan: Plan
-    change_id: int | None = None
-    reason: str | None = None
-    rollout: Rollout | None = None
-    output: CommandOutput | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    plan: Plan
-    steps: tuple[Ready, ...]
-    change_id: int
+PREPARES = "prepares"
+"""The argument of a plan that does more than writing, which is not kept with it."""
 
 
 class Engine:
@@ -73,13 +46,18 @@ class Engine:
     def __init__(self, connection: Connection, journal: Journal, timeout: float, policy: Policy) -> None:
         self._connection = connection
         self._journal = journal
-        self._prepared: dict[str, _Prepared] = {}
+        self._prepared: dict[str, Prepared] = {}
         self._stop = threading.Event()
-        self._writer = Writer(connection, self._stop)
-        self._watcher = Watcher(connection, self._stop)
-        self._timeout = timeout
-        self._policy = policy
-        self._wanted_back = False
+        self._writer = Writer(connection, self._stop, timeout)
+        self._gate = Gate(connection, policy)
+        self._carrier = Carrier(
+            journal,
+            self._writer,
+            Watcher(connection, self._stop, self._writer.unblock),
+            self._gate,
+            timeout=timeout,
+            stop=self._stop,
+        )
 
     def interrupt(self, *, roll_back: bool = False) -> None:
         """Stop watching the rollout in flight, from another thread or a signal handler.
@@ -87,7 +65,7 @@ class Engine:
         Args:
             roll_back: Put back what was there; without it what was applied stays.
         """
-        self._wanted_back = self._wanted_back or roll_back
+        self._carrier.wanted_back = self._carrier.wanted_back or roll_back
         self._stop.set()
 
     def run(self, wanted: Wanted | Request, approver: Approver, reporter: Reporter) -> Change:
@@ -97,7 +75,7 @@ class Engine:
             ShipmateError: An object cannot be read, a dry run refused the change, or nobody can be asked. Nothing was
                 changed then. Once something was sent, the end is told by the `Change` that is returned.
         """
-        self._begin()
+        self._carrier.begin()
         request = (
             wanted
             if isinstance(wanted, Request)
@@ -108,6 +86,10 @@ class Engine:
             return prepared
         return self._decide(prepared, approver, reporter)
 
+    def holds(self, plan_id: str) -> bool:
+        """Whether this made a plan of that id which waits for its yes."""
+        return plan_id in self._prepared
+
     def apply(self, plan_id: str, approver: Approver, reporter: Reporter) -> Change:
         """Carry out a plan that was kept, after the approver saw it again.
 
@@ -115,36 +97,55 @@ class Engine:
             PlanExpired: The plan is unknown, used, too old, for another cluster, or held a secret that is gone.
             Conflict: Somebody changed an object since the plan was shown; nothing was changed.
         """
-        self._begin()
+        self._carrier.begin()
         entry = self._journal.planned(plan_id)
         prepared = self._prepared.get(plan_id) or self._restore(entry)
         return self._decide(prepared, approver, reporter)
 
-    def undo(self, change_id: int | None, approver: Approver, reporter: Reporter) -> Change:
+    def undo(
+        self,
+        change_id: int | None,
+        approver: Approver,
+        reporter: Reporter,
+        *,
+        but_secrets: bool = False,
+        seen_through: Callable[[Request], Request] = lambda request: request,
+    ) -> Change:
         """Put back what a change replaced (the last one in this context that can be), itself as a transaction.
+
+        Args:
+            but_secrets: A Secret whose earlier values are kept nowhere is left as it is, and is no reason against it.
+            seen_through: Adds how it is verified and explained.
 
         Raises:
             NotFound: There is no such change, or none to undo.
             UsageError: It cannot be undone: a restart, a failed change, one that was undone already.
             Conflict: Somebody else changed one of its fields since; nothing was changed.
         """
-        entry = self._journal.undoable(change_id, self._connection.context)
-        return self.run(put_back(self._writer, entry), approver, reporter)
+        entry = self._journal.undoable(change_id, self._connection.context, self.cluster, but_secrets=but_secrets)
+        return self.run(seen_through(put_back(self._writer, entry)), approver, reporter)
 
     def recover(self) -> list[str]:
         """Find out how changes ended whose process died in the middle; returns a sentence for each to tell the user."""
-        return recover(self._journal, self._writer, self._connection.context)
+        if not self._journal.in_flight(self._connection.context):
+            return []
+        return recover(self._journal, self._writer, self._connection, self.cluster)
 
-    def _begin(self) -> None:
-        self._stop.clear()
-        self._wanted_back = False
+    @cached_property
+    def cluster(self) -> str:
+        """What tells this cluster from another of the same context name; empty where it may not be seen."""
+        try:
+            found = self._connection.get_object("/api/v1/namespaces/kube-system")
+        except (Forbidden, NotFound):
+            return ""
+        return str(found["metadata"]["uid"])
 
-    def _decide(self, prepared: _Prepared, approver: Approver, reporter: Reporter) -> Change:
+    def _decide(self, prepared: Prepared, approver: Approver, reporter: Reporter) -> Change:
         plan = prepared.plan
         for ready in prepared.steps:
             # A plan that was kept may be older than the policy.
-            self._policy.check(plan.context, Wanted(plan.action, plan.title, ready.found))
-        decision = approver(dataclasses.replace(plan, preapproved=self._policy.approves(plan)))
+            self._gate.check_again(plan, ready.step, ready.found)
+        decision = approver(dataclasses.replace(plan, preapproved=self._gate.approves(plan)))
         if decision is Decision.DEFERRED:
             return Change(Outcome.PLANNED, plan, prepared.change_id)
         entry = self._journal.claim(plan.id, process_mark())
@@ -152,22 +153,20 @@ class Engine:
         if decision is Decision.DECLINED:
             self._journal.finish(entry.id, Outcome.DECLINED)
             return Change(Outcome.DECLINED, plan, entry.id)
-        change = self._carry_out(prepared, reporter)
+        if prepared.request and prepared.request.prepare:
+            prepare(prepared.request.prepare, entry.id, self._journal, reporter, self._stop)
+        change = self._carrier.carry_out(prepared, reporter, approver if decision is Decision.STEP_BY_STEP else None)
         reporter(Progress(Phase.DONE, change.outcome.value.replace("_", " ")))
         return change
 
-    def _prepare(self, request: Request) -> _Prepared | Change:
+    def _prepare(self, request: Request) -> Prepared | Change:
         steps: list[Ready] = []
-        defined: set[str] = set()
+        brought: set[str] = set()
         for wanted in request.parts:
-            self._policy.check(self._connection.context, wanted)
+            self._gate.check(wanted)
         for wanted in request.parts:
-            found = wanted.found
-            coming = bool(defined & {f"Namespace/{found.namespace}", f"CustomResourceDefinition/{found.kind.group}"})
-            steps.append(self._writer.prepare(wanted, comes_with_plan=coming and not found.object))
-            if found.kind.name in DEFINES and not found.object:
-                group = ((wanted.body or {}).get("spec") or {}).get("group", found.name)
-                defined.add(f"{found.kind.name}/{found.name if found.kind.name == 'Namespace' else group}")
+            steps.append(self._writer.prepare(wanted, comes_with_plan=waits_for(wanted, brought)))
+            brought |= brought_by(wanted)
         plan = Plan(
             id=secrets.token_hex(4),
             action=request.action,
@@ -177,7 +176,7 @@ class Engine:
             reversible=(
                 all(wanted.reversible for wanted in request.parts) if request.reversible is None else request.reversible
             ),
-            arguments=request.arguments,
+            arguments={**request.arguments, **({PREPARES: True} if request.prepare or request.verify else {})},
             undoes=request.undoes,
         )
         steps = [ready for ready in steps if not ready.step.idle]
@@ -185,12 +184,15 @@ class Engine:
             found = request.parts[0].found
             rollout = judge(self._connection, found.kind, found.object) if found.kind.plural in ROLLOUTS else None
             return Change(Outcome.UNCHANGED, plan, rollout=rollout)
-        warnings = [warning for ready in steps for warning in self._warnings(ready, several=len(steps) > 1)]
+        several = len(steps) > 1
+        warnings = [*request.notes, *(text for ready in steps for text in self._warnings(ready, several=several))]
         plan = dataclasses.replace(
             plan, steps=tuple(ready.step for ready in steps), warnings=tuple(dict.fromkeys(warnings))
         )
-        change_id = self._journal.add_plan(plan, tuple(map(_record, steps)), server=self._connection.server)
-        prepared = _Prepared(plan, tuple(steps), change_id)
+        change_id = self._journal.add_plan(
+            plan, tuple(map(record_of, steps)), server=self._connection.server, cluster=self.cluster
+        )
+        prepared = Prepared(plan, tuple(steps), change_id, request)
         self._prepared[plan.id] = prepared
         while len(self._prepared) > MAX_PREPARED:
             # Plans that nobody answered must not pile up.
@@ -198,17 +200,28 @@ class Engine:
         return prepared
 
     def _warnings(self, ready: Ready, *, several: bool) -> list[str]:
-        if ready.step.takes_away or ready.step.verb is Verb.EXEC:
+        if ready.step.in_release:
             return list(ready.notes)
         about = f"{ready.found}: " if several else ""
+        if ready.step.verb is Verb.DELETE:
+            return [*ready.notes, *(f"{about}{warning}" for warning in made_again(ready.found))]
+        if ready.step.takes_away or ready.step.inside or ready.step.verb in {Verb.DEBUG, Verb.RELEASE}:
+            return list(ready.notes)
         found = warnings_for(self._connection, ready.found, ready.step.changes)
         return [*ready.notes, *(f"{about}{warning}" for warning in found)]
 
-    def _restore(self, entry: Entry) -> _Prepared:
+    def _restore(self, entry: Entry) -> Prepared:
+        if entry.plan.arguments.get(PREPARES):
+            raise PlanExpired(f"The plan {entry.plan.id!r} was of an earlier run.", "Ask for the change again.")
         if entry.plan.context != self._connection.context:
             raise PlanExpired(
                 f"The plan {entry.plan.id!r} is for the context {entry.plan.context!r}.",
                 f"Repeat it with --context {entry.plan.context}.",
+            )
+        if not entry.is_of(self.cluster):
+            raise PlanExpired(
+                f"The plan {entry.plan.id!r} is for another cluster that was called {entry.plan.context!r}.",
+                "Ask for the change again.",
             )
         if not can_be_applied(entry):
             raise PlanExpired(
@@ -218,121 +231,4 @@ class Engine:
             Ready(record.step, self._writer.look(record.step.target), record.edits, record.body, record.force)
             for record in entry.records
         )
-        return _Prepared(entry.plan, steps, entry.id)
-
-    def _carry_out(self, prepared: _Prepared, reporter: Reporter) -> Change:
-        """Send every step, then watch to the end; take back what was sent when a step or a rollout fails."""
-        sent: list[Ready] = []
-        try:
-            for ready in prepared.steps:
-                reporter(Progress(Phase.APPLYING, f"{_DOING[ready.step.verb]} {ready.found}"))
-                try:
-                    sent.append(self._writer.send(ready))
-                except ShipmateError as error:
-                    if not sent:
-                        self._journal.finish(prepared.change_id, Outcome.FAILED, error.message)
-                        raise
-                    return self._roll_back(prepared, sent, reporter, error.message, None)
-                self._journal.carried_out(prepared.change_id, tuple(map(_record, sent)))
-                if ready.step.takes_away:
-                    held = self._writer.wait_until_gone(ready)
-                    if held:
-                        return self._end(prepared, Outcome.FAILED, f"{ready.found}: {held}", None)
-            prepared = _as_sent(prepared, sent)
-            return self._see_through(prepared, reporter)
-        except KeyboardInterrupt:
-            return self._end(_as_sent(prepared, sent), Outcome.INTERRUPTED, UNWATCHED, None)
-        except ShipmateError as error:
-            if not sent:
-                raise
-            reason = f"its end could not be seen: {error.message}"
-            return self._end(_as_sent(prepared, sent), Outcome.INTERRUPTED, reason, None)
-
-    def _see_through(self, prepared: _Prepared, reporter: Reporter) -> Change:
-        rollout: Rollout | None = None
-        output = next((ready.output for ready in prepared.steps if ready.output), None)
-        if output is not None:
-            return dataclasses.replace(self._end(prepared, *_command_end(output), None), output=output)
-        for ready in prepared.steps:
-            if not _rolls_out(ready):
-                continue
-            verdict = self._watcher.watch(ready.found, self._timeout, Phase.WATCHING, reporter)
-            rollout = verdict.rollout
-            if verdict.interrupted and self._wanted_back:
-                self._begin()
-                return self._roll_back(prepared, list(prepared.steps), reporter, WANTED_BACK, rollout)
-            if verdict.interrupted:
-                return self._end(prepared, Outcome.INTERRUPTED, UNWATCHED, rollout)
-            if verdict.failure:
-                return self._roll_back(prepared, list(prepared.steps), reporter, verdict.failure, rollout)
-        for ready in prepared.steps:
-            if ready.step.takes_away:
-                continue
-            clause = overruled(ready.step, self._writer.find(ready.step.target).object)
-            if clause:
-                # Not ours to take back: somebody wants it otherwise.
-                return self._end(prepared, Outcome.FAILED, f"while it rolled out, {clause}", rollout)
-        return self._end(prepared, Outcome.VERIFIED, None, rollout)
-
-    def _roll_back(
-        self, prepared: _Prepared, sent: list[Ready], reporter: Reporter, failure: str, seen: Rollout | None
-    ) -> Change:
-        reporter(Progress(Phase.ROLLING_BACK, f"rolling back: {failure}"))
-        prepared = _as_sent(prepared, sent)
-        put_back_to: list[Found] = []
-        try:
-            for ready in reversed(sent):
-                found = self._writer.take_back(ready)
-                if found.object and _rolls_out(ready):
-                    put_back_to.append(found)
-        except ShipmateError as error:
-            return self._end(prepared, Outcome.FAILED, f"{failure}; the rollback did not work: {error.message}", seen)
-        reason, rollout = failure, None
-        for found in put_back_to:
-            verdict = self._watcher.watch(found, self._timeout, Phase.ROLLING_BACK, reporter)
-            rollout = verdict.rollout
-            if verdict.failure:
-                reason += f"; what was there before is set again, and is not healthy either: {verdict.failure}"
-            elif verdict.interrupted:
-                reason += "; what was there before is set again, and nobody waited for its rollout"
-        return self._end(prepared, Outcome.ROLLED_BACK, reason, rollout)
-
-    def _end(self, prepared: _Prepared, outcome: Outcome, reason: str | None, rollout: Rollout | None) -> Change:
-        self._journal.finish(prepared.change_id, outcome, reason)
-        return Change(outcome, prepared.plan, prepared.change_id, reason, rollout)
-
-
-_DOING = {
-    Verb.PATCH: "applying to",
-    Verb.APPLY: "applying",
-    Verb.DELETE: "deleting",
-    Verb.EVICT: "evicting",
-    Verb.EXEC: "running a command in",
-}
-
-
-def _command_end(output: CommandOutput) -> tuple[Outcome, str | None]:
-    if output.exit_code is None:
-        return Outcome.INTERRUPTED, "it did not end in time and was left to itself"
-    if output.exit_code:
-        return Outcome.FAILED, f"exit code {output.exit_code}"
-    return Outcome.VERIFIED, None
-
-
-def _as_sent(prepared: _Prepared, sent: list[Ready]) -> _Prepared:
-    """The plan with what was really changed: a step that was not sent changed nothing."""
-    if not sent:
-        return prepared
-    plan = dataclasses.replace(prepared.plan, steps=tuple(ready.step for ready in sent))
-    return dataclasses.replace(prepared, plan=plan, steps=tuple(sent))
-
-
-def _record(ready: Ready) -> Record:
-    before = ready.found.object if ready.step.verb is Verb.DELETE else None
-    return Record(ready.step, ready.edits, ready.body, ready.force, before)
-
-
-def _rolls_out(ready: Ready) -> bool:
-    if ready.found.kind.plural not in ROLLOUTS or ready.step.takes_away:
-        return False
-    return ready.step.creates or moves_pods(ready.found.object, ready.step.changes)
+        return Prepared(entry.plan, steps, entry.id)

@@ -51,6 +51,16 @@ def only_looks(argv: Sequence[str]) -> bool:
     return not any(SENSITIVE.search(word) or (changing and changing.search(word)) for word in argv[1:])
 
 
+def require_command(argv: Sequence[str]) -> None:
+    """Refuse what is no command.
+
+    Raises:
+        UsageError: There is none, or it is too long.
+    """
+    if not argv or not argv[0] or len(argv) > MAX_WORDS or any("\0" in word for word in argv):
+        raise UsageError("That is no command.", "Give its words, such as ls -l /tmp.")
+
+
 def run_in_pod(found: Found, argv: Sequence[str], container: str | None) -> Wanted:
     """Run a command in a pod's container.
 
@@ -58,8 +68,7 @@ def run_in_pod(found: Found, argv: Sequence[str], container: str | None) -> Want
         UsageError: There is no command, or no such container.
         Ambiguous: There are several containers and none was named.
     """
-    if not argv or not argv[0] or len(argv) > MAX_WORDS or any("\0" in word for word in argv):
-        raise UsageError("That is no command.", "Give its words, such as ls -l /tmp.")
+    require_command(argv)
     name = pick_pod_container(found, container)
     return Wanted(
         action="exec",

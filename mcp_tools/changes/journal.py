@@ -46,6 +46,7 @@ MIGRATIONS = (
     );
     CREATE INDEX changes_by_context ON changes (context, id);
     """,
+    "ALTER TABLE changes ADD COLUMN cluster TEXT NOT NULL DEFAULT ''",
 )
 APPLYING = "applying"
 """The status between the moment a request is sent and the moment its end is known."""
@@ -79,6 +80,16 @@ class Entry:
     reason: str | None
     undone_by: int | None
     process: str
+    cluster: str
+
+    def is_of(self, cluster: str) -> bool:
+        """Whether it was made on that cluster, as far as both are known: a context's name can be used again."""
+        return not (self.cluster and cluster) or self.cluster == cluster
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether a program of this machine made it, outside of any cluster."""
+        return any(record.step.verb is Verb.RUN for record in self.records)
 
 
 class JournalProblem(ShipmateError):
@@ -112,8 +123,12 @@ class Journal:
         """Close the file."""
         self._db.close()
 
-    def add_plan(self, plan: Plan, records: tuple[Record, ...], *, server: str) -> int:
+    def add_plan(self, plan: Plan, records: tuple[Record, ...], *, server: str, cluster: str) -> int:
         """Keep a plan before anything is done.
+
+        Args:
+            server: Where the cluster was reached.
+            cluster: What tells it from others, wherever it is reached; empty where that is not known.
 
         Returns:
             Its number, which is the change's number if it is carried out.
@@ -121,7 +136,7 @@ class Journal:
         with self._trouble():
             cursor = self._db.execute(
                 "INSERT INTO changes (plan_id, at, context, server, action, title, arguments, steps, warnings,"
-                " reversible, status, undoes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " reversible, status, undoes, cluster) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     plan.id,
                     _now(),
@@ -135,6 +150,7 @@ class Journal:
                     plan.reversible,
                     Outcome.PLANNED.value,
                     plan.undoes,
+                    cluster,
                 ),
             )
         return int(cursor.lastrowid or 0)
@@ -174,20 +190,45 @@ class Journal:
         return entry if taken else self.planned(plan_id)
 
     def carried_out(self, change_id: int, records: tuple[Record, ...]) -> None:
-        """Keep what was really done so far, which is what an undo has to put back."""
+        """Keep what was really done so far, which is what an undo has to put back, and what is still to come."""
         with self._trouble():
             held = _dump([_held(record) for record in records])
             self._db.execute("UPDATE changes SET steps = ? WHERE id = ?", (held, change_id))
 
-    def finish(self, change_id: int, outcome: Outcome, reason: str | None = None) -> None:
-        """Write down how a change ended, and mark what it undid."""
+    def taking_back(self, change_id: int, why: str) -> None:
+        """Keep that a change is being rolled back, for whoever has to find out how that ended."""
+        with self._trouble():
+            self._db.execute("UPDATE changes SET reason = ? WHERE id = ?", (redact_text(why), change_id))
+
+    def leave(self, change_id: int, reason: str) -> None:
+        """Give a change up whose end could not be seen: whoever comes next finds out how it ended."""
+        with self._trouble():
+            self._db.execute(
+                "UPDATE changes SET process = '', reason = ? WHERE id = ?", (redact_text(reason), change_id)
+            )
+
+    def finish(
+        self,
+        change_id: int,
+        outcome: Outcome,
+        reason: str | None = None,
+        records: tuple[Record, ...] | None = None,
+    ) -> None:
+        """Write down how a change ended, and mark what it undid.
+
+        Args:
+            records: What was really done, where that is less than what was planned.
+        """
         with self._trouble():
             self._db.execute("BEGIN IMMEDIATE")
             self._db.execute(
                 "UPDATE changes SET status = ?, reason = ?, ended_at = ? WHERE id = ?",
                 (outcome.value, redact_text(reason) if reason else None, _now(), change_id),
             )
-            if outcome is Outcome.VERIFIED:
+            if records is not None:
+                held = _dump([_held(record) for record in records])
+                self._db.execute("UPDATE changes SET steps = ? WHERE id = ?", (held, change_id))
+            if outcome in {Outcome.VERIFIED, Outcome.INTERRUPTED}:
                 self._db.execute(
                     "UPDATE changes SET undone_by = ? WHERE id = (SELECT undoes FROM changes WHERE id = ?)",
                     (change_id, change_id),
@@ -217,32 +258,35 @@ class Journal:
             ).fetchall()
         return [_entry(row) for row in rows]
 
-    def last_reversible(self, context: str) -> Entry | None:
-        """The latest change in a context that stands and was not itself an undo."""
+    def last_reversible(self, context: str, cluster: str = "") -> Entry | None:
+        """The latest change in a context (of that cluster) that stands and was not itself an undo."""
         with self._trouble():
             row = self._db.execute(
                 "SELECT * FROM changes WHERE context = ? AND status IN (?, ?) AND undone_by IS NULL AND undoes IS NULL"
-                " ORDER BY id DESC LIMIT 1",
-                (context, Outcome.VERIFIED.value, Outcome.INTERRUPTED.value),
+                " AND (cluster = '' OR ? IN ('', cluster)) ORDER BY id DESC LIMIT 1",
+                (context, Outcome.VERIFIED.value, Outcome.INTERRUPTED.value, cluster),
             ).fetchone()
         return _entry(row) if row else None
 
-    def undoable(self, change_id: int | None, context: str) -> Entry:
-        """A change that can be undone in a context; None is the last one.
+    def undoable(self, change_id: int | None, context: str, cluster: str = "", *, but_secrets: bool = False) -> Entry:
+        """A change that can be undone in a context and on that cluster; None is the last one.
+
+        Args:
+            but_secrets: A Secret whose earlier values are kept nowhere is no reason against it.
 
         Raises:
             NotFound: There is no such change, or none to undo.
             UsageError: It cannot be undone, and why.
         """
         if change_id is None:
-            entry = self.last_reversible(context)
+            entry = self.last_reversible(context, cluster)
             if entry is None:
                 raise NotFound(f"There is no change to undo in context {context!r}.", _LISTS)
         else:
             entry = self.get(change_id)
             if entry is None or entry.status == Outcome.PLANNED.value:
                 raise NotFound(f"There is no change {change_id}.", _LISTS)
-        problem = _why_not_undoable(entry, context)
+        problem = _why_not_undoable(entry, context, cluster, but_secrets=but_secrets)
         if problem:
             raise UsageError(f"Change {entry.id} cannot be undone: {problem}.", "`shipmate history` lists the others.")
         return entry
@@ -276,22 +320,38 @@ def can_be_applied(entry: Entry) -> bool:
     return all(MASK not in _dump([_edits(record, ""), record.body]) for record in entry.records)
 
 
+def is_lost(record: Record) -> bool:
+    """Whether a step wrote to a Secret whose earlier values are kept nowhere."""
+    return record.step.target.kind == "Secret" and not _can_be_put_back(record)
+
+
 def _can_be_put_back(record: Record) -> bool:
+    if record.step.in_release or record.step.verb is Verb.RELEASE:
+        # Helm keeps what was there.
+        return True
     if record.step.verb is Verb.DELETE:
         return MASK not in _dump(record.before)
+    if record.step.verb is Verb.RUN:
+        return record.body is not None and MASK not in _dump(record.body)
     return record.step.creates or record.step.verb is Verb.EVICT or MASK not in _dump(_changes(record.step, ""))
 
 
-def _why_not_undoable(entry: Entry, context: str) -> str | None:
+def _why_not_undoable(entry: Entry, context: str, cluster: str, *, but_secrets: bool) -> str | None:
+    if entry.is_outside and not entry.plan.reversible:
+        back = entry.plan.arguments.get("back")
+        made = f"{entry.plan.context} made it, outside of any cluster"
+        return f"{made}; `{back}` goes back" if back else made
     if entry.plan.context != context:
         return f"it was made in context {entry.plan.context!r}, and this is {context!r}"
+    if not entry.is_of(cluster):
+        return f"it was made on another cluster, which was also called {context!r}"
     if entry.undone_by is not None:
         return f"it was undone already, by change {entry.undone_by}"
     if entry.status not in {Outcome.VERIFIED.value, Outcome.INTERRUPTED.value}:
         return f"it ended as {entry.status.replace('_', ' ')}, so there is nothing to put back"
     if not entry.plan.reversible:
         return f"a {entry.plan.action.replace('_', ' ')} leaves nothing that could be put back"
-    if not all(_can_be_put_back(record) for record in entry.records):
+    if not all(_can_be_put_back(record) or (but_secrets and is_lost(record)) for record in entry.records):
         return "the earlier value is a secret, which the journal does not keep"
     return None
 
@@ -305,6 +365,8 @@ def _held(record: Record) -> dict[str, Any]:
         "resource_version": step.resource_version,
         "uid": step.uid,
         "generation": step.generation,
+        "stage": step.stage,
+        "in_release": step.in_release,
         "edits": _edits(record, step.target.kind),
         "body": redact(record.body),
         "force": record.force,
@@ -320,6 +382,8 @@ def _record(held: dict[str, Any]) -> Record:
         held["resource_version"],
         held["uid"],
         held["generation"],
+        held.get("stage", 0),
+        held.get("in_release", False),
     )
     edits = tuple(Edit(_path(path), _value(value)) for path, *value in held["edits"])
     return Record(step, edits, held["body"], held["force"], held["before"])
@@ -373,6 +437,7 @@ def _entry(row: sqlite3.Row) -> Entry:
         reason=row["reason"],
         undone_by=row["undone_by"],
         process=row["process"],
+        cluster=row["cluster"],
     )
 
 

@@ -63,6 +63,16 @@ class Verb(enum.Enum):
     """Ask a pod to go, as its disruption budget allows (the eviction subresource)."""
     EXEC = "exec"
     """Run a command in a container of a pod; it leaves the object itself as it is."""
+    DEBUG = "debug"
+    """Add a container to a running pod, which stays in it, and run a command there."""
+    COPY_IN = "copy in"
+    """Write a file in a container of a pod; it leaves the object itself as it is."""
+    COPY_OUT = "copy out"
+    """Write a file here with what one in a container holds."""
+    RUN = "run"
+    """Have a program of this machine change what is outside of any cluster: a Compose project, minikube."""
+    RELEASE = "release"
+    """Have Helm change a release; the steps of its objects follow, and are written by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,9 @@ class Step:
         changes: The field diff; for an object that is made, the fields that were given; for one that is deleted, none.
         resource_version: The version that was read, which guards the write; empty where the object is not there yet.
         uid, generation: As they were read; empty and 0 where the object is not there yet.
+        stage: Its place in a plan of several: what is of one stage is sent together, and its rollouts are waited for
+            before the next stage begins.
+        in_release: The step of a release before it writes this object, and takes it back.
     """
 
     verb: Verb
@@ -81,6 +94,8 @@ class Step:
     resource_version: str = ""
     uid: str = ""
     generation: int = 0
+    stage: int = 0
+    in_release: bool = False
 
     @property
     def creates(self) -> bool:
@@ -89,8 +104,14 @@ class Step:
 
     @property
     def idle(self) -> bool:
-        """There is nothing to do: the object is as asked for."""
-        return self.verb in {Verb.PATCH, Verb.APPLY} and not self.creates and not self.changes
+        """There is nothing to do: the object, or the file in it, is as asked for."""
+        unchanged = self.verb in {Verb.PATCH, Verb.APPLY, Verb.COPY_IN, Verb.RELEASE, Verb.RUN}
+        return unchanged and not self.creates and not self.changes
+
+    @property
+    def inside(self) -> bool:
+        """It happens in a container of the object, whose fields stay as they are."""
+        return self.verb in {Verb.EXEC, Verb.COPY_IN, Verb.COPY_OUT}
 
     @property
     def takes_away(self) -> bool:
@@ -102,6 +123,8 @@ class Decision(enum.Enum):
     """What a person (or a rule of theirs) says to a plan."""
 
     APPROVED = "approved"
+    STEP_BY_STEP = "step by step"
+    """Yes, and each stage is asked for again before it is carried out."""
     DECLINED = "declined"
     DEFERRED = "deferred"
     """Not now: the plan is kept and can be applied by its id."""
@@ -121,6 +144,7 @@ class Plan:
         reversible: Whether `undo` can put back what was there.
         undoes: The number of the change that this puts back.
         preapproved: The user's policy says yes to this beforehand; an approver need not ask.
+        stage: The stage that is asked for, from 1; None where the whole plan is.
     """
 
     id: str
@@ -133,6 +157,12 @@ class Plan:
     arguments: dict[str, JsonValue] = field(default_factory=dict)
     undoes: int | None = None
     preapproved: bool = False
+    stage: int | None = None
+
+    @property
+    def stages(self) -> int:
+        """In how many stages it is carried out."""
+        return len({step.stage for step in self.steps})
 
     @property
     def what(self) -> str:
@@ -149,6 +179,8 @@ class Phase(enum.Enum):
 
     RECOVERED = "recovered"
     """Not of this change: how an earlier one ended whose process died in the middle of it."""
+    PREPARING = "preparing"
+    """Nothing was sent yet: what the change needs is made first."""
     APPLYING = "applying"
     WATCHING = "watching"
     ROLLING_BACK = "rolling back"
@@ -164,12 +196,14 @@ class Progress:
         message: One line for a person, such as `2 of 3 replicas ready`.
         ready: Pods that are ready, where known.
         total: Pods that are wanted, where known.
+        detail: What a program prints meanwhile, a line at a time; for the eye only.
     """
 
     phase: Phase
     message: str
     ready: int | None = None
     total: int | None = None
+    detail: str = ""
 
 
 Reporter = Callable[[Progress], None]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,16 +12,14 @@ from mcp_tools.cluster.resolve import SCALABLE, WORKLOADS
 from mcp_tools.errors import Ambiguous, UsageError
 
 if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from mcp_tools.changes.model import FieldChange, Reporter
     from mcp_tools.cluster.resolve import Found
 
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 MAX_REPLICAS = 10_000
-# The reference grammar of the distribution project: [registry/]path[:tag][@digest].
-IMAGE = re.compile(
-    r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::\d+)?/)?"
-    r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
-    r"(?::\w[\w.-]{0,127})?(?:@[a-z0-9]+:[a-f0-9]{32,})?"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +34,9 @@ class Wanted:
         body: For an apply, the manifest.
         notes: What to know before saying yes, beyond what every plan is checked for.
         reversible: Whether `undo` can put back what was there.
+        stage: As `Step.stage`.
+        changes: The field diff, where whoever asks knows it already.
+        in_release: As `Step.in_release`.
     """
 
     action: str
@@ -48,6 +48,9 @@ class Wanted:
     verb: Verb = Verb.PATCH
     body: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
+    stage: int = 0
+    changes: tuple[FieldChange, ...] | None = None
+    in_release: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,11 @@ class Request:
     Attributes:
         undoes: The number of the change that this puts back.
         reversible: Whether `undo` can put back what matters; None where all parts have to be.
+        notes: What to know before saying yes, of the whole.
+        prepare: Called once there is a yes, before anything is sent (an image is built); what it raises ends the
+            change with nothing done. The event is set where the user stops it.
+        verify: As `prepare`, after the last rollout; what it raises takes everything back.
+        explain: Asked for the cause in a clause, or nothing, before something that failed is taken back.
     """
 
     action: str
@@ -65,6 +73,29 @@ class Request:
     arguments: dict[str, Any] = field(default_factory=dict)
     undoes: int | None = None
     reversible: bool | None = None
+    notes: tuple[str, ...] = ()
+    prepare: Callable[[Reporter, threading.Event], None] | None = None
+    verify: Callable[[Reporter, threading.Event], None] | None = None
+    explain: Callable[[], str] | None = None
+
+
+def brought_by(wanted: Wanted) -> set[str]:
+    """The namespace or the API group that making an object brings; empty where it is there already."""
+    found, spec = wanted.found, (wanted.body or {}).get("spec") or {}
+    if found.object:
+        return set()
+    if found.kind.name == "Namespace":
+        return {f"Namespace/{found.name}"}
+    if found.kind.name == "CustomResourceDefinition":
+        return {f"CustomResourceDefinition/{spec.get('group', found.name)}"}
+    return set()
+
+
+def waits_for(wanted: Wanted, brought: set[str]) -> bool:
+    """Whether an object can only be made after what others bring, so that the server would refuse its dry run now."""
+    found = wanted.found
+    needs = {f"Namespace/{found.namespace}", f"CustomResourceDefinition/{found.kind.group}"}
+    return not found.object and bool(brought & needs)
 
 
 def scale(found: Found, replicas: int) -> Wanted:
@@ -102,28 +133,6 @@ def restart(found: Found) -> Wanted:
         found=found,
         edits=(Edit(("spec", "template", "metadata", "annotations", RESTARTED_AT), now),),
         reversible=False,
-    )
-
-
-def set_image(found: Found, image: str, container: str | None) -> Wanted:
-    """Set the image of one container (the only one, unless it is named).
-
-    Raises:
-        UsageError: The kind has no pod template, the image is no image reference, or no container has that name.
-        Ambiguous: There are several containers and none was named.
-    """
-    require_workload(found, "given another image")
-    if not IMAGE.fullmatch(image):
-        raise UsageError(f"{image!r} is not an image reference.", "Write it as repository:tag.")
-    name, spec = pick_container(found, container)
-    before = spec.get("image", "none")
-    path = ("spec", "template", "spec", "containers", ("name", name), "image")
-    return Wanted(
-        action="set_image",
-        title=f"Set the image of {found} (container {name}) from {before} to {image}",
-        found=found,
-        edits=(Edit(path, image),),
-        arguments={"image": image, "container": name},
     )
 
 

@@ -10,11 +10,13 @@ from mcp_tools.changes.diff import MERGE_KEYS, Edit, render_path, value_at
 from mcp_tools.changes.model import ABSENT, FieldPath, JsonValue, PathStep
 from mcp_tools.changes.operations import Wanted
 from mcp_tools.errors import UsageError
+from mcp_tools.quantity import BadQuantity, parse
 
 if TYPE_CHECKING:
     from mcp_tools.cluster.resolve import Found
 
 _STEP = re.compile(r"(?P<key>[^.\[\]]+)|\[(?P<index>[^\[\]]+)\]")
+STORAGE: FieldPath = ("spec", "resources", "requests", "storage")
 UNTOUCHABLE = frozenset(
     {"name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink"}
 )
@@ -45,12 +47,36 @@ def patch(
     if not edits:
         raise UsageError("There is nothing to set.", "Give fields, labels or annotations.")
     said = ", ".join(render_path(edit.path) for edit in edits)
+    size = next((edit.value for edit in edits if edit.path == STORAGE), None)
+    if found.kind.plural == "persistentvolumeclaims" and size is not None:
+        return _expand(found, str(size))
     return Wanted(
         action="patch",
         title=f"Set {said} of {found}",
         found=found,
         edits=tuple(edits),
         arguments={"paths": [render_path(edit.path) for edit in edits]},
+    )
+
+
+def _expand(found: Found, size: str) -> Wanted:
+    before = str(value_at(found.object, STORAGE))
+    try:
+        grows = parse(size) >= parse(before)
+    except BadQuantity as error:
+        raise UsageError(f"{size!r} is no size.", "Write it as 10Gi.") from error
+    if not grows:
+        raise UsageError(f"{found} has {before}: a volume grows and never shrinks.", f"Ask for more than {before}.")
+    return Wanted(
+        action="expand",
+        title=f"Expand {found} from {before} to {size}",
+        found=found,
+        edits=(Edit(STORAGE, size),),
+        arguments={"size": size},
+        reversible=False,
+        notes=(
+            "A volume never shrinks: this cannot be undone. Some drivers grow it at the next start of its pod only.",
+        ),
     )
 
 

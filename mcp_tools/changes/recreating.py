@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mcp_tools.changes.diff import REVISION, SERVER_SET
+from mcp_tools.changes.diff import COUNTERS, SERVER_SET
 
 _ALLOCATED = {"Service": ("clusterIP", "clusterIPs"), "PersistentVolumeClaim": ("volumeName",)}
 """Fields of the spec that the server or a controller chose: by now they may be taken."""
@@ -19,7 +19,7 @@ def recreatable(obj: dict[str, Any]) -> dict[str, Any]:
         for key, value in obj["metadata"].items()
         if key not in SERVER_SET and key != "deletionGracePeriodSeconds"
     }
-    annotations = {key: value for key, value in (metadata.get("annotations") or {}).items() if key != REVISION}
+    annotations = {key: value for key, value in (metadata.get("annotations") or {}).items() if key not in COUNTERS}
     if annotations or "annotations" in metadata:
         metadata["annotations"] = annotations
     body = {**{key: value for key, value in obj.items() if key != "status"}, "metadata": metadata}

@@ -11,7 +11,7 @@ from mcp_tools.cluster.pods import told
 from mcp_tools.reads.answer import Answer, count
 
 if TYPE_CHECKING:
-    from mcp_tools.changes.engine import Change
+    from mcp_tools.changes.carrying import Change
     from mcp_tools.changes.journal import Entry, Journal
     from mcp_tools.changes.model import Plan
 
@@ -42,7 +42,7 @@ def report(change: Change) -> Answer:
     }
     if change.output:
         output = dataclasses.asdict(change.output)
-        data |= {key: value for key, value in output.items() if value not in ("", False)}
+        data |= {key: value for key, value in output.items() if value != "" and value is not False}
     return Answer(_sentence(change), data)
 
 
@@ -100,8 +100,13 @@ def _sentence(change: Change) -> str:
             return f"Done and verified: {plan.title}{ready} (change {change.change_id})."
         case Outcome.ROLLED_BACK:
             after = f" After the rollback{ready}." if ready else ""
-            return f"Failed and rolled back: {plan.title}. Reason: {change.reason}.{after}"
+            return f"Failed and rolled back: {plan.title}. Reason: {_bare(change.reason)}.{after}"
         case Outcome.INTERRUPTED:
-            return f"Applied, not verified: {plan.title}{ready} (change {change.change_id}); {change.reason}."
+            return f"Applied, not verified: {plan.title}{ready} (change {change.change_id}); {_bare(change.reason)}."
         case Outcome.FAILED:
-            return f"Failed: {plan.title}. Reason: {change.reason}."
+            return f"Failed: {plan.title}. Reason: {_bare(change.reason)}."
+
+
+def _bare(reason: str | None) -> str:
+    """A reason without the full stop that the words of others may bring."""
+    return (reason or "").rstrip(".")

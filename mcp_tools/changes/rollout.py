@@ -124,7 +124,8 @@ def judge(connection: Connection, kind: Kind, workload: dict[str, Any]) -> Rollo
     status = msgspec.convert(workload.get("status") or {}, WorkloadStatus)
     selector = selector_of(workload)
     pods = list_pods(connection, meta["namespace"], selector) if selector else []
-    current = _current_owner(connection, kind, workload, selector)
+    newest = _newest_set(connection, workload, selector) if kind.name == "Deployment" else None
+    current = newest.metadata.uid if newest else "" if kind.name == "Deployment" else meta["uid"]
     new = [pod for pod in pods if _belongs(pod, current, status) and not pod.metadata.deletion_timestamp]
     desired, updated, ready, available = _counts(kind.name, spec, status)
     seen = status.observed_generation >= meta.get("generation", 0)
@@ -134,9 +135,10 @@ def judge(connection: Connection, kind: Kind, workload: dict[str, Any]) -> Rollo
     failure = suspicion = None
     # Until the controller has seen the spec, its word and its newest pods are about the one before.
     if seen and not complete:
-        failure = _controller_failure(status)
+        # A Deployment repeats what its old ReplicaSets are refused, which says nothing of the new one.
+        failure = _deadline(status) or _refusal(newest.status if newest else status)
         if failure is None:
-            failure, suspicion = _pod_trouble(new)
+            failure, suspicion = pod_trouble(new)
     return Rollout(
         complete=complete,
         failure=failure,
@@ -182,6 +184,7 @@ class _Named(msgspec.Struct, rename="camel"):
 
 class _ReplicaSet(msgspec.Struct):
     metadata: _Named
+    status: WorkloadStatus = msgspec.field(default_factory=WorkloadStatus)
 
 
 class _ReplicaSets(msgspec.Struct):
@@ -191,21 +194,17 @@ class _ReplicaSets(msgspec.Struct):
 _replica_sets = msgspec.json.Decoder(_ReplicaSets)
 
 
-def _current_owner(connection: Connection, kind: Kind, workload: dict[str, Any], selector: str) -> str:
-    """The uid that the newest pods carry as their owner: the newest ReplicaSet's, or the workload's own."""
+def _newest_set(connection: Connection, workload: dict[str, Any], selector: str) -> _ReplicaSet | None:
+    """A Deployment's newest ReplicaSet, the owner of its newest pods; None where it has made none yet."""
     uid: str = workload["metadata"]["uid"]
-    if kind.name != "Deployment":
-        return uid
     path = f"/apis/apps/v1/namespaces/{workload['metadata']['namespace']}/replicasets"
     owned = [
-        replica_set.metadata
+        replica_set
         for replica_set in _replica_sets.decode(connection.get(path, [("labelSelector", selector)])).items
         if any(owner.uid == uid for owner in replica_set.metadata.owner_references)
     ]
-    newest = max(
-        owned, key=lambda meta: int(meta.annotations.get("deployment.kubernetes.io/revision", 0)), default=None
-    )
-    return newest.uid if newest else ""
+    revision = "deployment.kubernetes.io/revision"
+    return max(owned, key=lambda item: int(item.metadata.annotations.get(revision, 0)), default=None)
 
 
 def _belongs(pod: Pod, owner: str, status: WorkloadStatus) -> bool:
@@ -215,16 +214,22 @@ def _belongs(pod: Pod, owner: str, status: WorkloadStatus) -> bool:
     return not (revision and status.update_revision) or revision == status.update_revision
 
 
-def _controller_failure(status: WorkloadStatus) -> str | None:
+def _deadline(status: WorkloadStatus) -> str | None:
     for condition in status.conditions:
         if condition.type == "Progressing" and condition.reason == "ProgressDeadlineExceeded":
             return f"the progress deadline is exceeded: {condition.message}"
+    return None
+
+
+def _refusal(status: WorkloadStatus) -> str | None:
+    for condition in status.conditions:
         if condition.type == "ReplicaFailure" and condition.status == "True":
             return f"pods cannot be created: {condition.message}"
     return None
 
 
-def _pod_trouble(pods: list[Pod]) -> tuple[str | None, str | None]:
+def pod_trouble(pods: list[Pod]) -> tuple[str | None, str | None]:
+    """Why one of the pods cannot come up, and what will be a reason if it lasts; None where all is well."""
     suspicion = None
     for pod in pods:
         for status in (*pod.status.init_container_statuses, *pod.status.container_statuses):

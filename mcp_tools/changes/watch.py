@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 from mcp_tools.changes.model import Phase, Progress, Reporter
 from mcp_tools.changes.rollout import GRACE_SECONDS, UNSCHEDULABLE_SECONDS, Rollout, observe
-from mcp_tools.errors import ApiError, NotFound, Unreachable
+from mcp_tools.changes.standing import is_trouble
+from mcp_tools.errors import ApiError, ConnectionProblem, NotFound, ShipmateError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mcp_tools.cluster.connection import Connection
     from mcp_tools.cluster.resolve import Found
 
@@ -25,19 +28,33 @@ API_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a watch ended: complete when there is neither a failure nor an interruption."""
+    """How a watch ended: complete when there is neither a failure, nor an interruption, nor a lost cluster.
+
+    Attributes:
+        lost: Why the end could not be seen, which says nothing of the rollout.
+    """
 
     rollout: Rollout | None
     failure: str | None = None
     interrupted: bool = False
+    lost: str | None = None
 
 
 class Watcher:
-    """Looks at workloads of one cluster until they are done; `stop` ends the watch from another thread."""
+    """Looks at workloads of one cluster until they are done.
 
-    def __init__(self, connection: Connection, stop: threading.Event) -> None:
+    Args:
+        stop: Ends a watch from another thread.
+        unblock: Called with a workload that is not done, and the seconds that it was waited for, to take away what its
+            controller waits for in vain; gives the names of the pods that it deleted.
+    """
+
+    def __init__(
+        self, connection: Connection, stop: threading.Event, unblock: Callable[[Found, float], tuple[str, ...]]
+    ) -> None:
         self._connection = connection
         self._stop = stop
+        self._unblock = unblock
 
     def watch(self, found: Found, timeout: float, phase: Phase, reporter: Reporter) -> Verdict:
         """Watch until the rollout is complete and stays so, fails, or time is up.
@@ -54,14 +71,18 @@ class Watcher:
             now = time.monotonic()
             try:
                 rollout = observe(self._connection, found.kind, found.namespace or "", found.name)
+                if not rollout.complete and (gone := self._unblock(found, now - started)):
+                    reporter(Progress(phase, f"deleted what the rollout waits for in vain: {', '.join(gone)}"))
+                # What nobody could see does not count against the rollout.
+                started += now - (lost_at or now)
                 lost_at = None
             except NotFound:
                 return Verdict(rollout, f"{found} was deleted while it was watched")
-            except (Unreachable, ApiError) as error:
-                # The rollout goes on without us; only a long silence is worth an end.
+            except (ConnectionProblem, ApiError) as error:
                 lost_at = lost_at or now
-                if now - lost_at > API_SECONDS:
-                    return Verdict(rollout, f"the cluster stopped answering: {error.message}")
+                lost = _lost(error, now - lost_at)
+                if lost:
+                    return Verdict(rollout, lost=lost)
                 reporter(Progress(phase, "the cluster does not answer, trying again"))
                 self._stop.wait(LONGEST_PAUSE)
                 continue
@@ -77,7 +98,7 @@ class Watcher:
             else:
                 settled_at = None
             suspected_at = (suspected_at or now) if rollout.suspicion else None
-            if suspected_at and rollout.suspicion and now - suspected_at > _patience(rollout.suspicion):
+            if suspected_at and rollout.suspicion and now - suspected_at > patience(rollout.suspicion):
                 return Verdict(rollout, rollout.suspicion)
             if now - started > timeout and not rollout.complete:
                 return Verdict(rollout, _timed_out(rollout, timeout))
@@ -86,7 +107,16 @@ class Watcher:
         return Verdict(rollout, interrupted=True)
 
 
-def _patience(suspicion: str) -> float:
+def _lost(error: ShipmateError, silence: float) -> str | None:
+    if not is_trouble(error):
+        # It answers, and will not let us look: asking again would change nothing.
+        return error.message
+    # The rollout goes on without us; only a long silence is worth an end.
+    return f"the cluster stopped answering: {error.message}" if silence > API_SECONDS else None
+
+
+def patience(suspicion: str) -> float:
+    """The seconds for which something suspicious may last before it counts as a failure."""
     return UNSCHEDULABLE_SECONDS if "Unschedulable" in suspicion else GRACE_SECONDS
 
 

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import msgspec
 
-from mcp_tools.cluster.kubeconfig import open_client
-from mcp_tools.cluster.rights import missing_right
+from mcp_tools.cluster.access import Access
+from mcp_tools.cluster.refusals import refusal
 from mcp_tools.errors import (
     ApiError,
-    Conflict,
     Forbidden,
-    Invalid,
     NotFound,
     ShipmateError,
     Unauthenticated,
@@ -28,28 +28,29 @@ from mcp_tools.errors import (
 )
 
 if TYPE_CHECKING:
+    from mcp_tools.cluster.kubeconfig import ClientSetup
     from mcp_tools.cluster.target import Target
 
 CONNECT_SECONDS = 3.0
 FIRST_ANSWER_SECONDS = 4.0
 READ_SECONDS = 20.0
-READ_RETRIES = 3
+WHOLE_SECONDS = 60.0
+"""How long a body may take that comes a little at a time."""
+RETRIES = 3
+BACK_OFF = 0.2
+LONGEST_WAIT = 10.0
+"""A server that asks for a longer pause than this is busy, and is said to be."""
+BUSY = 429
+BAD, UNAUTHORIZED = 400, 401
+TROUBLE = frozenset({BUSY, 500, 502, 503, 504})
+MAX_LINE = 262_144
+CHUNK = 1 << 16
 
-# A patch that cannot be decoded is refused with the whole object in the message; the reason comes after it.
-_ECHOED = re.compile(r'(?:"" is invalid: patch: )?Invalid value: "\{(?:[^"\\]|\\.)*\}": ')
 JSON = "application/json"
 TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1,application/json"
 JSON_PATCH = "application/json-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 """JSON is YAML: an applied body needs no other encoding."""
-
-
-class Status(msgspec.Struct):
-    """The part of `metav1.Status` that a person can use."""
-
-    message: str = ""
-    reason: str = ""
-    code: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +68,26 @@ class Connection:
         namespace: Where names are looked up unless a request says otherwise.
         server: The API server's address.
         server_version: Such as `v1.34.4`.
+        kubeconfig: Its files, as `KUBECONFIG` takes them; empty for a pod's own service account.
     """
 
-    def __init__(self, client: Any, context: str, namespace: str, server: str) -> None:
-        self._client = client
-        self.context = context
-        self.namespace = namespace
-        self.server = server
+    def __init__(self, access: Access, coming: Mapping[str, dict[str, Any]] = MappingProxyType({})) -> None:
+        self._access = access
+        self.context = access.setup.context
+        self.namespace = access.setup.namespace
+        self.server = access.setup.server
+        self.kubeconfig = access.setup.files
         self.server_version = ""
+        self._coming = coming
+
+    def expecting(self, coming: Mapping[str, dict[str, Any]]) -> Connection:
+        """The cluster as it will be: `get_object` finds these objects, by path, as if they were there already."""
+        view = Connection(self._access, coming)
+        view.server_version = self.server_version
+        return view
 
     def get(self, path: str, query: Sequence[tuple[str, Any]] = (), *, accept: str = JSON) -> bytes:
-        """GET a path; answers 429 and 5xx by trying again a few times.
+        """GET a path; asked again a few times where the server is busy, in trouble, or the connection breaks.
 
         Returns:
             The body as it came.
@@ -85,12 +95,13 @@ class Connection:
         Raises:
             Unreachable, Unauthenticated, Forbidden, NotFound, ApiError: As the server answered or did not.
         """
-        return self._send("GET", path, query, accept=accept)
+        return self._send("GET", path, query, accept=accept, repeatable=True)
 
     def get_object(self, path: str) -> dict[str, Any]:
         """GET one object as plain data; errors as `get`."""
-        found: dict[str, Any] = msgspec.json.decode(self.get(path))
-        return found
+        if path in self._coming:
+            return self._coming[path]
+        return self._decoded(self.get(path))
 
     def write(
         self,
@@ -100,8 +111,15 @@ class Connection:
         *,
         content_type: str = JSON,
         query: Sequence[tuple[str, Any]] = (),
+        repeatable: bool = False,
     ) -> dict[str, Any]:
-        """POST, PUT, PATCH or DELETE; never tried again, since nobody knows whether the first one arrived.
+        """POST, PUT, PATCH or DELETE.
+
+        It is sent again only when the server turned it away unread: with 401, when there are new credentials, and with
+        429 and a time to wait.
+
+        Args:
+            repeatable: Doing it twice does no harm (a dry run), so that it is tried again as a read is.
 
         Returns:
             The object (or Status) that the server answered with.
@@ -110,14 +128,14 @@ class Connection:
             Conflict: Somebody else wrote in between.
             Unreachable, Unauthenticated, Forbidden, Invalid, NotFound, ApiError: As the server answered or did not.
         """
-        raw = self._send(method, path, query, body=msgspec.json.encode(body), content_type=content_type)
-        answer: dict[str, Any] = msgspec.json.decode(raw)
-        return answer
+        sent = msgspec.json.encode(body)
+        raw = self._send(method, path, query, body=sent, content_type=content_type, repeatable=repeatable)
+        return self._decoded(raw)
 
     def check(self) -> ServerVersion:
         """Ask for the server's version: the proof that it is there and takes our credentials."""
         try:
-            raw = self._send("GET", "/version", (), timeout=FIRST_ANSWER_SECONDS, retries=0)
+            raw = self._send("GET", "/version", (), timeout=FIRST_ANSWER_SECONDS)
             self.server_version = str(json.loads(raw)["gitVersion"])
         except (NotFound, ValueError, KeyError, TypeError) as error:
             raise Unreachable(
@@ -125,21 +143,44 @@ class Connection:
             ) from error
         return ServerVersion(self.server_version)
 
-    def stream_lines(self, path: str, query: Sequence[tuple[str, Any]] = ()) -> Iterator[bytes]:
-        """GET a path and yield its lines as they come, for logs that are followed and watches."""
-        response = self._open("GET", path, query, timeout=READ_SECONDS)
-        pending = b""
-        try:
-            for chunk in response.stream(65536):
-                *lines, pending = (pending + chunk).split(b"\n")
-                yield from lines
-            if pending:
-                yield pending
-        finally:
-            response.release_conn()
+    def stream_lines(
+        self, path: str, query: Sequence[tuple[str, Any]] = (), *, timeout: float = READ_SECONDS
+    ) -> Iterator[bytes]:
+        """GET a path and yield its lines as they come, for logs that are followed; errors as `get`.
 
-    def open_socket(self, path: str, query: Sequence[tuple[str, Any]]) -> Any:
+        A connection that breaks on the way, or says nothing for `timeout` seconds, is `Unreachable`. Of a line that
+        does not end, the beginning is given.
+        """
+        import urllib3.exceptions
+
+        try:
+            response = self._open("GET", path, query, timeout=timeout)
+        except (_Broken, _Trouble) as failure:
+            raise failure.error from failure
+        pending, cut = b"", False
+        try:
+            for chunk in response.stream(CHUNK, decode_content=True):
+                *lines, pending = (pending + chunk).split(b"\n")
+                # What follows the beginning that was given belongs to the same line.
+                yield from lines[1:] if cut and lines else lines
+                cut = cut and not lines
+                if len(pending) > MAX_LINE:
+                    if not cut:
+                        yield pending
+                    pending, cut = b"", True
+            if pending and not cut:
+                yield pending
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise self._unreachable(error) from error
+        finally:
+            # Whoever stops in the middle leaves a connection that nobody else can use.
+            response.close()
+
+    def open_socket(self, path: str, query: Sequence[tuple[str, Any]], *, binary: bool = False) -> Any:
         """Open a WebSocket to a streaming subresource; errors as `get`.
+
+        Args:
+            binary: What is read are bytes; without it text.
 
         Returns:
             The official client's `WSClient`; the caller closes it.
@@ -147,18 +188,23 @@ class Connection:
         from kubernetes.stream.ws_client import WSClient
         from websocket import WebSocketBadStatusException, WebSocketException
 
-        _, url, headers, _, _ = self._client.param_serialize("GET", path, auth_settings=["BearerToken"])
-        address = f"{re.sub('^http', 'ws', url)}?{urlencode(query)}"
-        try:
-            return WSClient(self._client.configuration, address, headers, capture_all=False)
-        except WebSocketBadStatusException as error:
-            raise self._refused(error.status_code, error.resp_body or b"") from error
-        except (WebSocketException, OSError) as error:
-            raise self._unreachable(error) from error
+        for last in (False, True):
+            setup = self._current()
+            _, url, headers, _, _ = setup.client.param_serialize("GET", path, auth_settings=["BearerToken"])
+            address = f"{re.sub('^http', 'ws', url)}?{urlencode(query)}"
+            try:
+                return WSClient(setup.client.configuration, address, headers, capture_all=False, binary=binary)
+            except WebSocketBadStatusException as error:
+                if error.status_code == UNAUTHORIZED and not last and self._access.renew(setup):
+                    continue
+                raise refusal(error.status_code, error.resp_body or b"", self.context) from error
+            except (WebSocketException, OSError) as error:
+                raise self._unreachable(error) from error
+        raise AssertionError("the second round returns or raises")
 
     def close(self) -> None:
         """Close the pooled sockets."""
-        self._client.close()
+        self._access.setup.client.close()
 
     def _send(
         self,
@@ -170,21 +216,62 @@ class Connection:
         body: bytes | None = None,
         content_type: str | None = None,
         timeout: float = READ_SECONDS,
-        retries: int = READ_RETRIES,
+        repeatable: bool = False,
     ) -> bytes:
+        """Send and read the whole answer, again and again where that is right."""
+        pause = BACK_OFF
+        for left in range(RETRIES, -1, -1):
+            try:
+                return self._exchange(
+                    method, path, query, accept=accept, body=body, content_type=content_type, timeout=timeout
+                )
+            except _Broken as broken:
+                if not (left and repeatable):
+                    raise broken.error from broken
+                wait = pause
+            except _Trouble as trouble:
+                # What the server turned away with 429 and a time to wait was not begun, whatever it is.
+                unread = trouble.status == BUSY and trouble.wait is not None
+                wait = pause if trouble.wait is None else trouble.wait
+                if not (left and (repeatable or unread)) or wait > LONGEST_WAIT:
+                    raise trouble.error from trouble
+            time.sleep(wait)
+            pause *= 2
+        raise AssertionError("the last round returns or raises")
+
+    def _exchange(self, method: str, path: str, query: Sequence[tuple[str, Any]], **more: Any) -> bytes:
+        """One request and its answer; `_Broken` and `_Trouble` are worth another try."""
         import urllib3.exceptions
 
-        response = self._open(
-            method, path, query, accept=accept, body=body, content_type=content_type, timeout=timeout, retries=retries
-        )
+        response = self._open(method, path, query, **more)
+        data = bytearray()
+        deadline = time.monotonic() + WHOLE_SECONDS
         try:
-            data: bytes = response.data
+            for chunk in response.stream(CHUNK, decode_content=True):
+                data += chunk
+                if time.monotonic() > deadline:
+                    raise self._unreachable(TimeoutError(f"its answer did not end in {WHOLE_SECONDS:.0f} s"))
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._unreachable(error) from error
-        return data
+            raise self._broken(error) from error
+        return bytes(data)
 
-    def _open(
+    def _open(self, method: str, path: str, query: Sequence[tuple[str, Any]], **more: Any) -> Any:
+        """The answer's head, with a body still to be read; once with renewed credentials after a 401."""
+        setup = self._current()
+        response = self._ask(setup.client, method, path, query, **more)
+        if response.status == UNAUTHORIZED and self._access.renew(setup):
+            response.drain_conn()
+            response = self._ask(self._access.setup.client, method, path, query, **more)
+        if response.status < BAD:
+            return response
+        error = refusal(response.status, self._words(response), self.context)
+        if response.status in TROUBLE:
+            raise _Trouble(error, response.status, _seconds(response.headers.get("Retry-After")))
+        raise error
+
+    def _ask(
         self,
+        client: Any,
         method: str,
         path: str,
         query: Sequence[tuple[str, Any]],
@@ -193,7 +280,6 @@ class Connection:
         body: bytes | None = None,
         content_type: str | None = None,
         timeout: float,
-        retries: int = 0,
     ) -> Any:
         import urllib3
         import urllib3.exceptions
@@ -201,77 +287,85 @@ class Connection:
         headers = {"Accept": accept, "Accept-Encoding": "gzip"}
         if content_type:
             headers["Content-Type"] = content_type
-        # A write that met 429 or 5xx may have been carried out; only reads are asked again.
-        policy: Any = False
-        if method == "GET" and retries:
-            policy = urllib3.Retry(
-                total=None,
-                connect=0,
-                read=0,
-                redirect=0,
-                other=0,
-                status=retries,
-                status_forcelist=(429, 500, 502, 503, 504),
-                backoff_factor=0.2,
-                respect_retry_after_header=False,
-                raise_on_status=False,
-            )
         try:
-            _, url, sent_headers, _, _ = self._client.param_serialize(
+            _, url, sent_headers, _, _ = client.param_serialize(
                 method, path, header_params=headers, auth_settings=["BearerToken"]
             )
-            response = self._client.rest_client.pool_manager.request(
+            return client.rest_client.pool_manager.request(
                 method,
                 f"{url}?{urlencode(query, doseq=True)}" if query else url,
                 body=body,
                 headers=sent_headers,
                 preload_content=False,
-                retries=policy,
+                retries=False,
                 timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, timeout), read=timeout),
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._unreachable(error) from error
-        except ShipmateError:
-            raise
-        except Exception as error:  # a credential plugin that is asked again for a fresh token
+            raise self._broken(error) from error
+        except Exception as error:  # an auth provider that is asked again for a fresh token
             raise Unauthenticated(
                 f"The credentials of context {self.context!r} cannot be renewed: {error}", "Log in again."
             ) from error
-        if response.status >= 400:  # noqa: PLR2004
-            raise self._refused(response.status, response.data)
-        return response
+
+    def _words(self, response: Any) -> bytes:
+        import urllib3.exceptions
+
+        try:
+            return bytes(response.data)
+        except (urllib3.exceptions.HTTPError, OSError):
+            # The status is the answer; its words are lost.
+            return b""
+
+    def _current(self) -> ClientSetup:
+        """The client to ask with, with credentials that have not ended."""
+        setup = self._access.setup
+        if setup.expired:
+            self._access.renew(setup)
+        return self._access.setup
+
+    def _decoded(self, raw: bytes) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = msgspec.json.decode(raw, type=dict)
+        except msgspec.MsgspecError as error:
+            raise ApiError(f"The answer of {self.server} cannot be read: {error}", "Is a proxy in between?") from error
+        return found
+
+    def _broken(self, error: Exception) -> _Broken | Unreachable:
+        import urllib3.exceptions
+
+        # A server that took its time once would take it again.
+        unreachable = self._unreachable(error)
+        return unreachable if isinstance(error, urllib3.exceptions.TimeoutError) else _Broken(unreachable)
 
     def _unreachable(self, error: Exception) -> Unreachable:
-        detail = str(error).rsplit(": ", 1)[-1].strip("()'\" ") or type(error).__name__
+        inner = error.args[-1] if error.args and isinstance(error.args[-1], Exception) else error
+        detail = str(inner).rsplit(": ", 1)[-1].strip("()'\" .") or type(error).__name__
         return Unreachable(
             f"The cluster of context {self.context!r} does not answer at {self.server}: {detail}.",
             "Check that it runs and that the address is right; `shipmate doctor` shows what is configured.",
         )
 
-    def _refused(self, status: int, body: bytes) -> ShipmateError:
-        try:
-            answer = msgspec.json.decode(body, type=Status)
-        except msgspec.MsgspecError:
-            answer = Status(message=body[:300].decode("utf-8", "replace").strip())
-        message = _ECHOED.sub("", answer.message) or f"The API server answered {status}."
-        details: Mapping[str, Any] = {"status": status, "reason": answer.reason}
-        match status:
-            case 401:
-                return Unauthenticated(
-                    f"The cluster of context {self.context!r} refused the credentials.",
-                    "Log in again, or check the user entry of the kubeconfig.",
-                )
-            case 403:
-                return Forbidden(message, missing_right(message), **details)
-            case 404:
-                return NotFound(message)
-            case 409:
-                return Conflict(message, "Look at it again and repeat the request.", **details)
-            case 400 | 422:
-                return Invalid(message, "", **details)
-            case 429:
-                return ApiError(message, "The API server is busy; try again in a moment.", **details)
-        return ApiError(message, "The API server has trouble; try again in a moment.", **details)
+
+class _Broken(Exception):
+    """The connection broke on the way."""
+
+    def __init__(self, error: Unreachable) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class _Trouble(Exception):
+    """The server answered that it is busy or in trouble, and perhaps how long to wait."""
+
+    def __init__(self, error: ShipmateError, status: int, wait: float | None) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.status = status
+        self.wait = wait
+
+
+def _seconds(header: str | None) -> float | None:
+    return float(header) if header and header.strip().isdigit() else None
 
 
 def connect(target: Target) -> Connection:
@@ -281,8 +375,7 @@ def connect(target: Target) -> Connection:
         NoCluster, UsageError: No cluster is named, or the name is wrong.
         Unreachable, Unauthenticated: It is named and cannot be used.
     """
-    setup = open_client(target)
-    connection = Connection(setup.client, setup.context, setup.namespace, setup.server)
+    connection = Connection(Access(target))
     try:
         connection.check()
     except Forbidden:

@@ -7,17 +7,19 @@ cluster's aggregated discovery document (KEP-3352).
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import msgspec
 
-from mcp_tools.errors import ApiError, UnknownKind
+from mcp_tools.errors import ApiError, UnknownKind, UsageError
 
 if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
+USUAL = frozenset({"get", "list", "watch", "create", "update", "patch", "delete"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Kind:
         plural: The resource's name in paths.
         short: Short names, such as `po`.
         namespaced: Whether its objects live in namespaces.
+        verbs: What can be done with it; a review or a metric is not listed or deleted as other objects are.
     """
 
     group: str
@@ -39,6 +42,7 @@ class Kind:
     plural: str
     short: tuple[str, ...] = ()
     namespaced: bool = True
+    verbs: frozenset[str] = field(default=USUAL, compare=False)
 
     @property
     def api_version(self) -> str:
@@ -46,13 +50,26 @@ class Kind:
         return f"{self.group}/{self.version}" if self.group else self.version
 
     def path(self, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
-        """The URL path of the collection, an object, or its subresource; `namespace=None` means all of them."""
+        """The URL path of the collection, an object, or its subresource; `namespace=None` means all of them.
+
+        Raises:
+            UsageError: The namespace or the name would lead to another path than its own.
+        """
         parts = ["/apis" if self.group else "/api", self.api_version]
         if self.namespaced and namespace:
-            parts += ["namespaces", namespace]
+            parts += ["namespaces", _segment(namespace)]
         parts.append(self.plural)
-        parts += [part for part in (name, subresource) if part]
-        return "/".join(parts)
+        if name:
+            parts.append(_segment(name))
+        return "/".join([*parts, *([subresource] if subresource else [])])
+
+
+def _segment(name: str) -> str:
+    # The API's own rule (k8s.io/apimachinery, pkg/api/validation/path): `x/../kube-system` must not get past a policy
+    # that reads the namespace and a client that then shortens the path.
+    if name in {".", ".."} or "/" in name or "%" in name:
+        raise UsageError(f"{name!r} is no name of an object or a namespace.", "A name has no / and no %.")
+    return quote(name, safe=":")
 
 
 def _built_in(group_version: str, table: str, *, namespaced: bool = True) -> list[Kind]:
@@ -161,6 +178,7 @@ class _Resource(msgspec.Struct, rename="camel"):
     scope: str = "Namespaced"
     short_names: list[str] = []
     singular_resource: str = ""
+    verbs: list[str] = []
 
 
 class _Version(msgspec.Struct):
@@ -205,6 +223,7 @@ def served_kinds(connection: Connection, *, every_version: bool = False) -> list
                             item.resource,
                             tuple(item.short_names),
                             item.scope == "Namespaced",
+                            frozenset(item.verbs),
                         )
                     )
     return kinds

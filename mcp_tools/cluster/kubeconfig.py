@@ -1,12 +1,12 @@
 """From a `Target` to a configured official API client.
 
-Files, contexts, certificates, tokens, exec plugins and OIDC are the official client's business; what is ours is the
-choice of the context and the words when there is none.
+Files, contexts, certificates, tokens and OIDC are the official client's business; what is ours is the choice of the
+context, the words when there is none, and asking a credential plugin.
 """
 
 from __future__ import annotations
 
-import logging
+import datetime as dt
 import os
 import threading
 from dataclasses import dataclass
@@ -20,18 +20,37 @@ if TYPE_CHECKING:
 
 SANDBOX_HINT = "Add --sandbox to use the embedded cluster, or name one with --context or KUBECONFIG."
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-CREDENTIAL_PLUGIN_SECONDS = 30.0
-_LOADING = "kubeconfig"
+LOADING_SECONDS = 30.0
+IN_CLUSTER = "in-cluster"
 
 
 @dataclass(frozen=True, slots=True)
 class ClientSetup:
-    """An official `ApiClient` with the names that go with it."""
+    """An official `ApiClient` with the names that go with it.
+
+    Attributes:
+        expires: When its credentials end; None where nobody said.
+        files: The kubeconfig's files, as `KUBECONFIG` takes them; empty for a pod's own service account.
+    """
 
     client: Any
     context: str
     namespace: str
     server: str
+    expires: dt.datetime | None = None
+    files: str = ""
+
+    @property
+    def credentials(self) -> tuple[Any, ...]:
+        """What it logs in with, to tell whether loading it anew made a difference."""
+        configuration = self.client.configuration
+        files = [_content(place) for place in (configuration.cert_file, configuration.key_file)]
+        return (configuration.api_key.get("BearerToken"), *files)
+
+    @property
+    def expired(self) -> bool:
+        """Whether the credentials ended."""
+        return self.expires is not None and self.expires <= dt.datetime.now(dt.UTC)
 
 
 def open_client(target: Target) -> ClientSetup:
@@ -115,19 +134,42 @@ def _from_files(paths: str, context: str | None, namespace: str | None) -> Clien
     except ConfigException as error:
         raise UsageError(f"The context {chosen!r} is incomplete: {error}", "Repair the kubeconfig.") from error
     configuration = _new_configuration()
+    expires = _ask_plugin(merger.config, details, chosen)
     _load(loader, configuration, chosen)
     return ClientSetup(
         client=_new_client(configuration),
         context=chosen,
         namespace=namespace or details.get("namespace") or "default",
         server=configuration.host,
+        expires=expires,
+        files=paths,
     )
 
 
+def _ask_plugin(config: Any, details: dict[str, Any], context: str) -> dt.datetime | None:
+    """Let a credential plugin, where the user has one, stand for itself in the loaded kubeconfig.
+
+    Returns:
+        When its credential ends; None where there is no plugin or it did not say.
+    """
+    from mcp_tools.cluster.credentials import ask_plugin
+
+    users = config.safe_get("users") if details.get("user") else None
+    named = config["users"].get_with_name(details["user"], safe=True) if users else None
+    user = named.value.get("user") if named else None
+    # The order is the client's: what comes before a plugin makes it needless.
+    if named is None or not user or not user.get("exec") or {"auth-provider", "token", "tokenFile"} & user.keys():
+        return None
+    cluster = config["clusters"].get_with_name(details["cluster"]).value["cluster"]
+    credential = ask_plugin(user["exec"], cluster, Path(named.path or ".").parent, context)
+    del user["exec"]
+    user.update(credential.user)
+    return credential.expires
+
+
 def _load(loader: Any, configuration: Any, context: str) -> None:
-    # A credential plugin is a foreign program that may wait for ever; a thread is the only way to stop waiting.
+    # A legacy auth provider may run a program that waits for ever; a thread is the only way to stop waiting.
     failure: list[Exception] = []
-    heard = _Heard()
 
     def run() -> None:
         try:
@@ -135,16 +177,12 @@ def _load(loader: Any, configuration: Any, context: str) -> None:
         except Exception as error:  # noqa: BLE001  re-raised below with our words
             failure.append(error)
 
-    thread = threading.Thread(target=run, daemon=True, name=_LOADING)
-    logging.getLogger().addHandler(heard)
-    try:
-        thread.start()
-        thread.join(CREDENTIAL_PLUGIN_SECONDS)
-    finally:
-        logging.getLogger().removeHandler(heard)
+    thread = threading.Thread(target=run, daemon=True, name="kubeconfig")
+    thread.start()
+    thread.join(LOADING_SECONDS)
     if thread.is_alive():
         raise Unauthenticated(
-            f"The credential plugin of context {context!r} did not answer in {CREDENTIAL_PLUGIN_SECONDS:.0f} s.",
+            f"The auth provider of context {context!r} did not answer in {LOADING_SECONDS:.0f} s.",
             "Run `kubectl get --raw /version` to see what it waits for.",
         )
     if failure:
@@ -152,24 +190,6 @@ def _load(loader: Any, configuration: Any, context: str) -> None:
             f"The credentials of context {context!r} cannot be loaded: {failure[0]}",
             "Log in again, or check the user entry of the kubeconfig.",
         ) from failure[0]
-    # The client only logs that a plugin failed, and would go on as nobody.
-    if heard.said and not (configuration.api_key or configuration.cert_file or configuration.username):
-        raise Unauthenticated(
-            f"The credentials of context {context!r} cannot be loaded: {heard.said[-1]}",
-            "Run `kubectl get --raw /version` to see what the credential plugin wants, and log in again.",
-        )
-
-
-class _Heard(logging.Handler):
-    """Keeps what the official client says in the log while it loads credentials."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.said: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.threadName == _LOADING:
-            self.said.append(record.getMessage())
 
 
 def _in_cluster(namespace: str | None) -> ClientSetup:
@@ -182,7 +202,7 @@ def _in_cluster(namespace: str | None) -> ClientSetup:
         raise ConnectionProblem(f"The pod's service account cannot be used: {error}", "") from error
     own = SERVICE_ACCOUNT / "namespace"
     fallback = own.read_text().strip() if own.is_file() else "default"
-    return ClientSetup(_new_client(configuration), "in-cluster", namespace or fallback, configuration.host)
+    return ClientSetup(_new_client(configuration), IN_CLUSTER, namespace or fallback, configuration.host)
 
 
 def _new_configuration() -> Any:
@@ -199,3 +219,7 @@ def _new_client(configuration: Any) -> Any:
     client = ApiClient(configuration=configuration)
     client.user_agent = "shipmate"
     return client
+
+
+def _content(place: str | None) -> bytes | None:
+    return Path(place).read_bytes() if place and Path(place).is_file() else None

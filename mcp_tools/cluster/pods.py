@@ -58,7 +58,6 @@ class Condition(msgspec.Struct, rename="camel"):
     status: str = "Unknown"
     reason: str = ""
     message: str = ""
-    last_transition_time: str = ""
 
 
 class PodStatus(msgspec.Struct, rename="camel"):
@@ -164,15 +163,18 @@ class PodSummary:
 
 def summarise(pod: Pod) -> PodSummary:
     """One line about a pod, as `kubectl get pods` prints it."""
-    statuses = pod.status.container_statuses
-    sidecars = {c.name for c in pod.spec.init_containers if c.restart_policy == "Always"}
+    sidecars = _sidecars(pod)
     beside = [status for status in pod.status.init_container_statuses if status.name in sidecars]
-    total = len(pod.spec.containers) + len(sidecars)
+    counted = [*beside, *pod.status.container_statuses]
+    if _initialising(pod) is not None and not _initialised(pod):
+        restarts = sum(status.restart_count for status in _up_to_initialising(pod))
+    else:
+        restarts = sum(status.restart_count for status in counted)
     return PodSummary(
         name=pod.metadata.name,
         status=status_word(pod),
-        ready=f"{sum(s.ready for s in (*statuses, *beside))}/{total}",
-        restarts=sum(s.restart_count for s in (*statuses, *beside)),
+        ready=f"{sum(status.ready for status in counted)}/{len(pod.spec.containers) + len(sidecars)}",
+        restarts=restarts,
         age=age(pod.metadata.creation_timestamp),
     )
 
@@ -185,24 +187,54 @@ def told(pods: Sequence[PodSummary]) -> dict[str, Any]:
 
 def status_word(pod: Pod) -> str:
     """The STATUS column of `kubectl get pods` (the rules of printPod in kubernetes/pkg/printers/internalversion)."""
-    word = pod.status.reason or pod.status.phase
-    sidecars = {c.name for c in pod.spec.init_containers if c.restart_policy == "Always"}
-    for index, status in enumerate(pod.status.init_container_statuses):
-        ended, waits = status.state.terminated, status.state.waiting
-        if (ended and ended.exit_code == 0) or (status.name in sidecars and status.started):
-            continue
-        if ended:
-            word = f"Init:{ended.reason or f'ExitCode:{ended.exit_code}'}"
-        elif waits and waits.reason not in {"", "PodInitializing"}:
-            word = f"Init:{waits.reason}"
-        else:
-            word = f"Init:{index}/{len(pod.spec.init_containers)}"
-        break
-    else:
+    gated = any(item.type == "PodScheduled" and item.reason == "SchedulingGated" for item in pod.status.conditions)
+    word = "SchedulingGated" if gated else pod.status.reason or pod.status.phase
+    index = _initialising(pod)
+    if index is not None:
+        word = _init_word(pod, index)
+    if index is None or _initialised(pod):
         word = _main_word(pod, word)
-    if pod.metadata.deletion_timestamp:
-        return "Unknown" if pod.status.reason == "NodeLost" else "Terminating"
+    if pod.metadata.deletion_timestamp and pod.status.reason == "NodeLost":
+        return "Unknown"
+    if pod.metadata.deletion_timestamp and pod.status.phase not in {"Succeeded", "Failed"}:
+        return "Terminating"
     return word
+
+
+def _sidecars(pod: Pod) -> set[str]:
+    return {container.name for container in pod.spec.init_containers if container.restart_policy == "Always"}
+
+
+def _initialising(pod: Pod) -> int | None:
+    """Which of the init containers the pod waits for; None for none."""
+    sidecars = _sidecars(pod)
+    for index, status in enumerate(pod.status.init_container_statuses):
+        ended = status.state.terminated
+        if not (ended and ended.exit_code == 0) and not (status.name in sidecars and status.started):
+            return index
+    return None
+
+
+def _up_to_initialising(pod: Pod) -> list[ContainerStatus]:
+    index = _initialising(pod)
+    return pod.status.init_container_statuses[: None if index is None else index + 1]
+
+
+def _initialised(pod: Pod) -> bool:
+    return any(item.type == "Initialized" and item.status == "True" for item in pod.status.conditions)
+
+
+def _init_word(pod: Pod, index: int) -> str:
+    state = pod.status.init_container_statuses[index].state
+    if state.terminated:
+        return f"Init:{state.terminated.reason or _exit_word(state.terminated)}"
+    if state.waiting and state.waiting.reason not in {"", "PodInitializing"}:
+        return f"Init:{state.waiting.reason}"
+    return f"Init:{index}/{len(pod.spec.init_containers)}"
+
+
+def _exit_word(ended: Terminated) -> str:
+    return f"Signal:{ended.signal}" if ended.signal else f"ExitCode:{ended.exit_code}"
 
 
 def _main_word(pod: Pod, word: str) -> str:
@@ -212,8 +244,7 @@ def _main_word(pod: Pod, word: str) -> str:
         if waits and waits.reason:
             word = waits.reason
         elif ended:
-            code = f"Signal:{ended.signal}" if ended.signal else f"ExitCode:{ended.exit_code}"
-            word = ended.reason or code
+            word = ended.reason or _exit_word(ended)
         elif status.ready and status.state.running is not None:
             running = True
     if word == "Completed" and running:
@@ -226,6 +257,11 @@ def is_ready(pod: Pod) -> bool:
     return not pod.metadata.deletion_timestamp and any(
         condition.type == "Ready" and condition.status == "True" for condition in pod.status.conditions
     )
+
+
+def instant(timestamp: str) -> dt.datetime:
+    """An RFC 3339 time, with fractions of a second or without, to be compared; the beginning of time for none."""
+    return dt.datetime.fromisoformat(timestamp) if timestamp else dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 def age(timestamp: str, now: dt.datetime | None = None) -> str:

@@ -58,9 +58,23 @@ def find_object(connection: Connection, target: str, namespace: str | None, kind
             raise _absent(connection, name, where, (kind,))
         return found
     candidates = tuple(built_in(plural) for plural in kinds)
-    hits = [hit for kind in candidates if (hit := _get(connection, kind, where, name)) is not None]
+    hits: list[Found] = []
+    refused: dict[Kind, Forbidden] = {}
+    for kind in candidates:
+        try:
+            hit = _get(connection, kind, where, name)
+        except Forbidden as refusal:
+            refused[kind] = refusal
+        else:
+            hits += [hit] if hit else []
+    if len(refused) == len(candidates):
+        raise refused[candidates[0]]
     if not hits:
-        raise _absent(connection, name, where, candidates)
+        error = _absent(connection, name, where, tuple(kind for kind in candidates if kind not in refused))
+        if refused:
+            unseen = ", ".join(kind.plural for kind in refused)
+            error.hint = f"{error.hint} You may not look at {unseen}, so it may be one of those."
+        raise error
     # A Deployment shadows the Service of its name: work is done on workloads, and `svc/name` is there to say otherwise.
     workloads = [hit for hit in hits if hit.kind.plural in WORKLOADS]
     if len(workloads) > 1 or (not workloads and len(hits) > 1):
@@ -103,7 +117,11 @@ def _absent(connection: Connection, name: str, namespace: str, kinds: tuple[Kind
     here: dict[str, Kind] = {}
     elsewhere: list[str] = []
     for kind in kinds:
-        table = list_table(connection, kind, namespace if kind.namespaced else None)
+        try:
+            table = list_table(connection, kind, namespace if kind.namespaced else None)
+        except Forbidden:
+            # Who may get an object and not list them gets no suggestions.
+            continue
         column = table.column("Name")
         for row in table.rows:
             here.setdefault(str(row[column or 0]), kind)

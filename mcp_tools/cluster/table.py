@@ -35,7 +35,7 @@ class _Object(msgspec.Struct):
 
 class _Row(msgspec.Struct):
     cells: list[Any]
-    object: _Object | None = None
+    object: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b"{}"))
 
 
 class _ListMeta(msgspec.Struct, rename="camel"):
@@ -45,12 +45,13 @@ class _ListMeta(msgspec.Struct, rename="camel"):
 
 
 class _Table(msgspec.Struct, rename="camel"):
-    column_definitions: list[_Column]
+    column_definitions: list[_Column] | None = None  # metrics-server has none while it has no rows
     rows: list[_Row] | None = None
     metadata: _ListMeta = msgspec.field(default_factory=_ListMeta)
 
 
 _decoder = msgspec.json.Decoder(_Table)
+_object = msgspec.json.Decoder(_Object)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +62,15 @@ class Table:
         columns: Column names; `Namespace` comes first where the list spans namespaces.
         rows: One list of cells an object, in the columns' order.
         continue_token: What the next page is asked for with; empty on the last one.
-        remaining: How many objects lie behind the last row, where the server says so.
+        remaining: How many objects lie behind the last row; None where the server does not say (with selectors).
+        objects: The objects behind the rows, still encoded, where they were asked for.
     """
 
     columns: tuple[str, ...]
     rows: list[list[Any]]
     continue_token: str
-    remaining: int
+    remaining: int | None
+    objects: list[msgspec.Raw]
 
     def column(self, name: str) -> int | None:
         """The index of a column, or None."""
@@ -83,18 +86,21 @@ def list_table(
     field_selector: str | None = None,
     limit: int = PAGE,
     continue_token: str | None = None,
+    objects: bool = False,
 ) -> Table:
     """List a kind as a table.
 
     Args:
         namespace: None for all namespaces (or a kind that has none).
         limit: How many objects at most; the rest is behind `continue_token`.
+        objects: Bring the objects too.
 
     Raises:
         ShipmateError: As `Connection.get`; a malformed selector is an `Invalid`.
     """
     across = kind.namespaced and namespace is None
-    query: list[tuple[str, Any]] = [("limit", limit), ("includeObject", "Metadata" if across else "None")]
+    beside = "Object" if objects else "Metadata" if across else "None"
+    query: list[tuple[str, Any]] = [("limit", limit), ("includeObject", beside)]
     for key, value in (
         ("labelSelector", label_selector),
         ("fieldSelector", field_selector),
@@ -107,13 +113,14 @@ def list_table(
         table = _decoder.decode(raw)
     except msgspec.MsgspecError as error:
         raise ApiError(f"The list of {kind.plural} cannot be read: {error}") from error
-    wanted = [index for index, column in enumerate(table.column_definitions) if column.priority == 0]
-    columns: Sequence[str] = [table.column_definitions[index].name for index in wanted]
-    rows = [[row.cells[index] for index in wanted] for row in table.rows or ()]
+    definitions = table.column_definitions or []
+    wanted = [index for index, column in enumerate(definitions) if column.priority == 0]
+    columns: Sequence[str] = [definitions[index].name for index in wanted]
+    found = table.rows or []
+    rows = [[row.cells[index] for index in wanted] for row in found]
     if across:
         columns = ["Namespace", *columns]
-        rows = [
-            [row.object.metadata.namespace if row.object else "", *cells]
-            for row, cells in zip(table.rows or (), rows, strict=True)
-        ]
-    return Table(tuple(columns), rows, table.metadata.continue_, table.metadata.remaining_item_count or 0)
+        rows = [[_object.decode(row.object).metadata.namespace, *cells] for row, cells in zip(found, rows, strict=True)]
+    remaining = table.metadata.remaining_item_count if table.metadata.continue_ else 0
+    beside_rows = [row.object for row in found] if objects else []
+    return Table(tuple(columns), rows, table.metadata.continue_, remaining, beside_rows)

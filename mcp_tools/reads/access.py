@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mcp_tools.cluster.kinds import Kind, built_in, find_kind
-from mcp_tools.errors import NotFound
 from mcp_tools.reads.answer import Answer, count, listed
+from mcp_tools.reads.unseen import Unseen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -154,19 +154,27 @@ def _identity(who: str, namespace: str) -> dict[str, Any]:
 
 
 def _who_can(connection: Connection, request: _Request) -> Answer:
-    subjects = list(_subjects(connection, request))
+    unseen = Unseen()
+    subjects = list(_subjects(connection, request, unseen))
     names = [f"{item['kind'].lower()}/{item['name']}" for item in subjects]
     summary = f"{count(len(subjects), 'subject')} may {request}" + (f": {listed(names)}." if names else ".")
-    return Answer(summary, {"request": str(request), "subjects": subjects[:MAX_SUBJECTS], "total": len(subjects)})
+    answer = Answer(summary, {"request": str(request), "subjects": subjects[:MAX_SUBJECTS], "total": len(subjects)})
+    return unseen.told(answer)
 
 
-def _subjects(connection: Connection, request: _Request) -> Iterator[dict[str, str]]:
-    cluster_roles = _allowing(connection, "clusterroles", None, request)
-    bindings = [("ClusterRoleBinding", item) for item in _bindings(connection, "clusterrolebindings", None)]
+def _subjects(connection: Connection, request: _Request, unseen: Unseen) -> Iterator[dict[str, str]]:
+    def roles_of(plural: str, namespace: str | None) -> set[str]:
+        return _allowing(unseen.look(plural, lambda: _roles(connection, plural, namespace)), request)
+
+    def bindings_of(plural: str, namespace: str | None) -> list[_Binding]:
+        return unseen.look(plural, lambda: _bindings(connection, plural, namespace))
+
+    cluster_roles = roles_of("clusterroles", None)
+    bindings = [("ClusterRoleBinding", item) for item in bindings_of("clusterrolebindings", None)]
     roles: set[str] = set()
     if request.namespace:
-        roles = _allowing(connection, "roles", request.namespace, request)
-        bindings += [("RoleBinding", item) for item in _bindings(connection, "rolebindings", request.namespace)]
+        roles = roles_of("roles", request.namespace)
+        bindings += [("RoleBinding", item) for item in bindings_of("rolebindings", request.namespace)]
     for kind, binding in bindings:
         ref = binding.role_ref
         if ref.name not in (cluster_roles if ref.kind == "ClusterRole" else roles):
@@ -181,17 +189,16 @@ def _subjects(connection: Connection, request: _Request) -> Iterator[dict[str, s
             }
 
 
-def _allowing(connection: Connection, plural: str, namespace: str | None, request: _Request) -> set[str]:
-    raw = connection.get(built_in(plural).path(namespace))
-    roles = msgspec.json.decode(raw, type=_Roles).items
+def _roles(connection: Connection, plural: str, namespace: str | None) -> list[_Role]:
+    return msgspec.json.decode(connection.get(built_in(plural).path(namespace)), type=_Roles).items
+
+
+def _allowing(roles: list[_Role], request: _Request) -> set[str]:
     return {role.metadata.name for role in roles if any(_allows(rule, request) for rule in role.rules or ())}
 
 
 def _bindings(connection: Connection, plural: str, namespace: str | None) -> list[_Binding]:
-    try:
-        return msgspec.json.decode(connection.get(built_in(plural).path(namespace)), type=_Bindings).items
-    except NotFound:
-        return []
+    return msgspec.json.decode(connection.get(built_in(plural).path(namespace)), type=_Bindings).items
 
 
 def _allows(rule: _Rule, request: _Request) -> bool:

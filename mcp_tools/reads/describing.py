@@ -9,6 +9,7 @@ from mcp_tools.cluster.resolve import DESCRIBABLE, find_object
 from mcp_tools.reads.answer import Answer, clip, count
 from mcp_tools.reads.events import events_of
 from mcp_tools.reads.tree import tree_of
+from mcp_tools.reads.unseen import Unseen
 
 if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
@@ -45,12 +46,13 @@ def describe(connection: Connection, target: str, namespace: str | None, *, owne
 
     Returns:
         `object` (identity, labels, spec or data without noise), `status`, `conditions`, `owners`, `pods`, `events`, and
-        `owns` (nested `object`, `status`, `age`, `owns`) where it was asked for.
+        `owns` (nested `object`, `status`, `age`, `owns`) where it was asked for, and `unseen` where rights are missing.
     """
     found = find_object(connection, target, namespace, DESCRIBABLE)
     obj, metadata = found.object, found.object["metadata"]
     status = obj.get("status") or {}
-    pods = _pods(connection, found)
+    unseen = Unseen()
+    pods = unseen.look("pods", lambda: _pods(connection, found))
     owners = [f"{owner['kind']}/{owner['name']}" for owner in metadata.get("ownerReferences") or []]
     body = {
         key: value
@@ -80,11 +82,11 @@ def describe(connection: Connection, target: str, namespace: str | None, *, owne
         ],
         "owners": owners,
         **told(pods),
-        "events": events_of(connection, obj),
+        "events": unseen.look("events", lambda: events_of(connection, obj)),
     }
     if owned:
-        data["owns"] = tree_of(connection, found)
-    return Answer(_summary(found, pods, data["events"]), data)
+        data["owns"] = tree_of(connection, found, unseen)
+    return unseen.told(Answer(_summary(found, pods, data["events"]), data), needs=0)
 
 
 def _pods(connection: Connection, found: Found) -> list[PodSummary]:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mcp_tools.cluster.kinds import built_in
-from mcp_tools.cluster.pods import age
+from mcp_tools.cluster.pods import age, instant
 from mcp_tools.cluster.resolve import DESCRIBABLE, find_object
-from mcp_tools.errors import Forbidden
 from mcp_tools.reads.answer import Answer, clip, count
 from mcp_tools.reads.owned import owned_by
+from mcp_tools.reads.unseen import Unseen
 
 if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
@@ -87,16 +87,10 @@ class _Family:
 
 
 def events_of(connection: Connection, obj: dict[str, Any], most: int = 10) -> list[dict[str, Any]]:
-    """The latest events about one object, newest first: age, type, reason, message, count.
-
-    A user who may read the object but no events gets none; other errors as `Connection.get`.
-    """
+    """The latest events about one object, newest first, as rows of `list_events`; errors as `Connection.get`."""
     metadata = obj["metadata"]
     selector = f"involvedObject.uid={metadata['uid']}"
-    try:
-        found = _read(connection, metadata.get("namespace", "default"), [("fieldSelector", selector)])
-    except Forbidden:
-        return []
+    found = _read(connection, metadata.get("namespace", "default"), [("fieldSelector", selector)])
     return [_row(told) for told in found[:most]]
 
 
@@ -106,14 +100,14 @@ def list_events(
     *,
     all_namespaces: bool = False,
     target: str | None = None,
-    warnings_only: bool = False,
+    field_selector: str | None = None,
     limit: int = 50,
 ) -> Answer:
     """What was reported lately, newest first, the same thing said again counted and not repeated.
 
     Args:
         target: One object; what it owns counts too (a Deployment's ReplicaSets and pods).
-        warnings_only: Leave out what went as it should.
+        field_selector: Such as `type=Warning`, which leaves out what went as it should.
 
     Returns:
         `events` (age, type, object, reason, message, count; object has its namespace in front where there are
@@ -125,13 +119,14 @@ def list_events(
     """
     where = None if all_namespaces else namespace or connection.namespace
     query: list[tuple[str, Any]] = [("limit", MAX_READ)]
-    if warnings_only:
-        query.append(("fieldSelector", "type=Warning"))
+    if field_selector:
+        query.append(("fieldSelector", field_selector))
     about = ""
     family: _Family | None = None
+    unseen = Unseen()
     if target:
         found = find_object(connection, target, namespace, DESCRIBABLE)
-        family = _Family.of(found, owned_by(connection, found))
+        family = _Family.of(found, owned_by(connection, found, unseen=unseen))
         where, about = found.namespace or where, f" about {found}"
     told = [item for item in _read(connection, where, query) if not family or family.has(item.event.involved_object)]
     shown = [
@@ -142,13 +137,13 @@ def list_events(
     summary = f"{count(len(told), 'event')}{about}{place}, {count(warnings, 'warning')}."
     if len(shown) < len(told):
         summary += f" The newest {len(shown)} are shown."
-    return Answer(summary, {"events": shown, "total": len(told), "shown": len(shown)})
+    return unseen.told(Answer(summary, {"events": shown, "total": len(told), "shown": len(shown)}), needs=0)
 
 
 def _read(connection: Connection, namespace: str | None, query: list[tuple[str, Any]]) -> list[_Told]:
     raw = connection.get(built_in("events").path(namespace), query)
     merged: dict[tuple[str, str, str], _Told] = {}
-    for event in sorted(_decoder.decode(raw).items, key=_when, reverse=True):
+    for event in sorted(_decoder.decode(raw).items, key=lambda event: instant(_when(event)), reverse=True):
         times = (event.series.count if event.series else event.count) or 1
         key = (event.involved_object.uid, event.reason, event.message)
         if key in merged:

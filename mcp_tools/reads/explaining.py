@@ -60,7 +60,7 @@ def explain(connection: Connection, path: str) -> Answer:
         "path": shown,
         "type": _type(document, schema),
         "description": description,
-        "required": resolved.get("required") or [],
+        "required": _element(document, schema).get("required") or [],
         "enum": resolved.get("enum") or [],
         "default": schema.get("default", resolved.get("default")),
         "fields": below,
@@ -98,11 +98,19 @@ def _resolve(document: Schema, schema: Schema) -> Schema:
 
 
 def _properties(document: Schema, schema: Schema) -> dict[str, Schema]:
-    resolved = _resolve(document, schema)
-    if resolved.get("type") == "array" and "items" in resolved:
-        resolved = _resolve(document, resolved["items"])
-    properties: dict[str, Schema] = resolved.get("properties") or {}
+    properties: dict[str, Schema] = _element(document, schema).get("properties") or {}
     return properties
+
+
+def _element(document: Schema, schema: Schema) -> Schema:
+    """The schema that has the fields: of a list or a map, that of its elements."""
+    resolved = _resolve(document, schema)
+    for _ in range(10):
+        inner = resolved.get("items") if resolved.get("type") == "array" else resolved.get("additionalProperties")
+        if not isinstance(inner, dict):
+            break
+        resolved = _resolve(document, inner)
+    return resolved
 
 
 def _type(document: Schema, schema: Schema) -> str:

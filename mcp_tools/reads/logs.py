@@ -2,51 +2,38 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mcp_tools.cluster.pods import Pod, list_pods, selector_of
+from mcp_tools.cluster.pods import Pod, instant, list_pods, selector_of
 from mcp_tools.cluster.resolve import WORKLOADS, Found, find_object
 from mcp_tools.errors import Ambiguous, Invalid, NotFound, UsageError
-from mcp_tools.reads.answer import LINE_WIDTH, Answer, clip, count
-from mcp_tools.redaction import redact_text
+from mcp_tools.reads.answer import Answer, count
+from mcp_tools.reads.lines import Line, folded, is_wanted, last_lines, read_lines
 
 if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
 
 MAX_LINES = 500
-MAX_CHARACTERS = 24_000
 MAX_PODS = 10
 FILTERED_TAIL = 5000
 MAX_BYTES = 2_000_000
 ALL_CONTAINERS = "*"
-_ERROR = r"error|err|fatal|critical|crit|panic|exception|traceback|severe|emerg|alert"
-_STATED = re.compile(r"[\"']?\b(?:level|severity|lvl|levelname)[\"']?\s*[:=]\s*[\"']?(\w+)", re.IGNORECASE)
-LEVELS = {
-    "error": re.compile(rf"\b(?:{_ERROR})\b|^E\d{{4}} |\w(?:Error|Exception)\b", re.IGNORECASE),
-    "warning": re.compile(rf"\b(?:{_ERROR}|warn|warning)\b|^[EW]\d{{4}} |\w(?:Error|Exception)\b", re.IGNORECASE),
-}
-"""Lines of at least this level, by the words (and klog's first letter) that loggers write where they state no level."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    time: str
-    source: str
-    text: str
+CLEANED_UP = b"unable to retrieve container logs"
+"""The kubelet's word, sent as if it were the log, for a run whose container it has removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """One container's log: the run that is on, or the one before it."""
+    """One container's log: the run that is on, or the one before it, which `must` be there if it was asked for."""
 
     pod: str
     container: str
     previous: bool
+    must: bool = False
 
 
 def get_logs(
@@ -73,7 +60,8 @@ def get_logs(
 
     Returns:
         `lines`, oldest first, each with its pod (and container) in front where there are several; `pods`,
-        `containers`, `previous` (the pods whose previous run was read), `truncated`.
+        `containers`, `previous` (the pods whose previous run was read), `truncated`. Of a log that is longer than what
+        is shown also `digest`: what all of its lines say, the worst first, each with how often; and `first_error`.
 
     Raises:
         NotFound, Ambiguous, UsageError: No such object, or several containers and none named.
@@ -82,9 +70,9 @@ def get_logs(
         raise UsageError("Lines and seconds are counted from 1.", "")
     found = find_object(connection, target, namespace, (*WORKLOADS, "jobs", "pods"))
     pods = _pods(connection, found)
-    containers = _containers(found, container)
+    containers = containers_of(found, container)
     sources = [
-        _Source(pod.metadata.name, name, previous or _crashed(pod, name))
+        _Source(pod.metadata.name, name, previous or _crashed(pod, name), must=previous)
         for pod in pods[:MAX_PODS]
         for name in containers
     ]
@@ -100,12 +88,12 @@ def get_logs(
         line
         for source in sources
         for line in _read(connection, found.namespace or "", source, query, _label(source, sources, containers))
-        if _wanted(line.text, contains, level)
+        if is_wanted(line.text, contains, level)
     ]
-    lines.sort(key=lambda line: line.time)
-    shown = _last(lines, wanted)
+    lines.sort(key=lambda line: instant(line.time))
+    shown = last_lines(lines, wanted)
     truncated = len(lines) > len(shown) or len(pods) > MAX_PODS
-    lines = shown
+    whole, lines = lines, shown
     before = sorted({source.pod for source in sources if source.previous})
     data = {
         "lines": [f"[{line.source}] {line.text}" if line.source else line.text for line in lines],
@@ -113,6 +101,7 @@ def get_logs(
         "containers": list(containers),
         "previous": before,
         "truncated": truncated,
+        **(folded(whole) if len(whole) > len(lines) else {}),
     }
     which = f" of level {level} or worse" if level else ""
     match = f" with {contains!r}" if contains else ""
@@ -123,28 +112,10 @@ def get_logs(
     return Answer(summary, data)
 
 
-def _last(lines: list[_Line], most: int) -> list[_Line]:
-    """The last lines, by number and by what they take together."""
-    characters, first = 0, len(lines)
-    while first > max(0, len(lines) - most) and characters + len(lines[first - 1].text) <= MAX_CHARACTERS:
-        first -= 1
-        characters += len(lines[first].text)
-    return lines[first:]
-
-
 def _label(source: _Source, sources: list[_Source], containers: tuple[str, ...]) -> str:
     if len(sources) == 1:
         return ""
     return f"{source.pod}/{source.container}" if len(containers) > 1 else source.pod
-
-
-def _wanted(text: str, contains: str | None, level: str | None) -> bool:
-    if contains and contains.lower() not in text.lower():
-        return False
-    if not level:
-        return True
-    stated = _STATED.search(text)
-    return LEVELS[level].search(stated[1] if stated else text) is not None
 
 
 def _pods(connection: Connection, found: Found) -> list[Pod]:
@@ -159,7 +130,8 @@ def _pods(connection: Connection, found: Found) -> list[Pod]:
     return pods
 
 
-def _containers(found: Found, wanted: str | None) -> tuple[str, ...]:
+def containers_of(found: Found, wanted: str | None) -> tuple[str, ...]:
+    """The containers of a pod or workload whose logs are meant; errors as `get_logs`."""
     spec = found.object["spec"]
     if found.kind.name != "Pod":
         spec = spec["template"]["spec"]
@@ -186,21 +158,33 @@ def _crashed(pod: Pod, container: str) -> bool:
     status = next((item for item in statuses if item.name == container), None)
     if status is None or status.restart_count == 0:
         return False
-    return status.state.running is None and status.last_state.terminated is not None
+    # Of one that has just ended, the run that ended is the current one still.
+    return status.state.waiting is not None and status.last_state.terminated is not None
 
 
 def _read(
     connection: Connection, namespace: str, source: _Source, query: list[tuple[str, Any]], label: str
-) -> Iterator[_Line]:
-    query = [*query, ("container", source.container), *([("previous", "true")] if source.previous else [])]
+) -> Iterator[Line]:
+    path = f"/api/v1/namespaces/{namespace}/pods/{source.pod}/log"
+    query = [*query, ("container", source.container)]
     try:
-        raw = connection.get(f"/api/v1/namespaces/{namespace}/pods/{source.pod}/log", query)
+        raw = _fetch(connection, path, query, source)
     except Invalid as error:
         # A container that never started has no log; among several pods that is a fact, not a failure.
-        yield _Line("", label, f"({error.message})")
+        yield Line("", label, f"({error.message})")
         return
-    # A private key runs over many lines, each of which alone looks like nothing.
-    for line in redact_text(raw.decode("utf-8", "replace")).splitlines():
-        time, space, text = line.partition(" ")
-        stamped = space and len(time) >= len("2006-01-02T15:04:05Z") and time[4:5] == "-"
-        yield _Line(time if stamped else "", label, clip(text if stamped else line, LINE_WIDTH))
+    yield from read_lines(raw, label)
+
+
+def _fetch(connection: Connection, path: str, query: list[tuple[str, Any]], source: _Source) -> bytes:
+    if source.previous:
+        try:
+            raw = connection.get(path, [*query, ("previous", "true")])
+        except Invalid:
+            if source.must:
+                raise
+        else:
+            if source.must or not raw.startswith(CLEANED_UP):
+                return raw
+        # The run before may be cleaned up while the next one waits: then the log is that of the last one that ran.
+    return connection.get(path, query)

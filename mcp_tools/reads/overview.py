@@ -10,13 +10,14 @@ import msgspec
 from mcp_tools.cluster.kinds import built_in
 from mcp_tools.cluster.pods import Pod, age, is_ready, status_word, summarise
 from mcp_tools.reads.answer import Answer, clip, count, listed
+from mcp_tools.reads.unseen import Unseen
 
 if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
 
 GOOD = frozenset({"Running", "Completed", "Succeeded", "Terminating", "ContainerCreating", "PodInitializing"})
-MAX_WORKLOADS = 100
-MAX_PROBLEMS = 20
+MAX_SHOWN = 40
+MAX_PROBLEMS = 15
 
 
 class _PodItems(msgspec.Struct):
@@ -30,26 +31,41 @@ def overview(connection: Connection, namespace: str | None, *, all_namespaces: b
     """Look over one namespace, or all of them; errors as `Connection.get`.
 
     Returns:
-        `context`, `server_version`, `namespace`, `workloads`, `services`, `problems` (one sentence each).
+        `context`, `server_version`, `namespace`, `workloads`, `services`, `problems` (one sentence each), how many
+        `more` of each there are, those that are not ready first, and `unseen` where rights are missing.
+
+    Raises:
+        Forbidden: Nothing of it may be seen.
     """
     where = None if all_namespaces else namespace or connection.namespace
+    unseen = Unseen()
+
+    def items(plural: str) -> list[dict[str, Any]]:
+        return unseen.look(plural, lambda: _items(connection, built_in(plural).path(where)))
+
     workloads = [
         _workload(kind, item)
         for kind in ("Deployment", "StatefulSet", "DaemonSet")
-        for item in _items(connection, built_in(f"{kind.lower()}s").path(where))
+        for item in items(f"{kind.lower()}s")
     ]
-    services = [_service(item) for item in _items(connection, built_in("services").path(where))]
-    pods = _pods.decode(connection.get(built_in("pods").path(where))).items
+    services = [_service(item) for item in items("services")]
+    pods = unseen.look("pods", lambda: _pods.decode(connection.get(built_in("pods").path(where))).items)
     problems = [*_pod_problems(pods), *_workload_problems(workloads)]
+    workloads.sort(key=lambda workload: workload["ready"] >= workload["desired"])
     data = {
         "context": connection.context,
         "server_version": connection.server_version,
         "namespace": where,
-        "workloads": workloads[:MAX_WORKLOADS],
-        "services": services[:MAX_WORKLOADS],
+        "workloads": workloads[:MAX_SHOWN],
+        "services": services[:MAX_SHOWN],
         "problems": problems[:MAX_PROBLEMS],
+        "more": {
+            "workloads": max(0, len(workloads) - MAX_SHOWN),
+            "services": max(0, len(services) - MAX_SHOWN),
+            "problems": max(0, len(problems) - MAX_PROBLEMS),
+        },
     }
-    return Answer(_summary(where, workloads, pods, problems), data)
+    return unseen.told(Answer(_summary(where, workloads, pods, problems), data))
 
 
 def _items(connection: Connection, path: str) -> list[dict[str, Any]]:

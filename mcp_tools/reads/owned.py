@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from mcp_tools.cluster.kinds import BUILT_IN, Kind, served_kinds
 from mcp_tools.cluster.pods import Owner  # noqa: TC001  msgspec reads the annotation when it decodes
-from mcp_tools.errors import ApiError, Forbidden, NotFound
+from mcp_tools.errors import ApiError, NotFound
+from mcp_tools.reads.unseen import Unseen
 
 if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
@@ -63,18 +65,22 @@ class _Items(msgspec.Struct):
 _decoder = msgspec.json.Decoder(_Items)
 
 
-def owned_by(connection: Connection, found: Found, *, custom: bool = False) -> list[Owned]:
+def owned_by(
+    connection: Connection, found: Found, *, custom: bool = False, unseen: Unseen | None = None
+) -> list[Owned]:
     """Everything that goes when the object goes, nearest first.
 
     Args:
-        custom: Look through custom resources too, which costs a request for each of their kinds.
+        custom: Look through custom resources and rarer kinds too, which costs a request for each of them.
+        unseen: Told of the kinds that may not be listed, which are left out.
 
     Raises:
-        ShipmateError: As `Connection.get`; a kind that may not be listed is left out.
+        ShipmateError: As `Connection.get`.
     """
+    unseen = unseen or Unseen()
     children: dict[str, list[tuple[Kind, _Meta]]] = defaultdict(list)
     for kind in _kinds(connection, custom=custom):
-        for item in _list(connection, kind, found.namespace):
+        for item in unseen.look(kind.plural, partial(_list, connection, kind, found.namespace)):
             for owner in item.owner_references:
                 children[owner.uid].append((kind, item))
     result: list[Owned] = []
@@ -106,11 +112,16 @@ def owned_by(connection: Connection, found: Found, *, custom: bool = False) -> l
     return result
 
 
-def inside(connection: Connection, namespace: str) -> Counter[str]:
-    """How many objects of which kind, by plural name, a namespace holds; errors as `owned_by`."""
+def inside(connection: Connection, namespace: str, selector: str = "") -> Counter[str]:
+    """How many objects of which kind, by plural name, a namespace holds, as far as they may be listed.
+
+    Args:
+        selector: Only those whose labels it selects.
+    """
     counts: Counter[str] = Counter()
+    unseen = Unseen()
     for kind in _kinds(connection, custom=True):
-        number = len(_list(connection, kind, namespace))
+        number = len(unseen.look(kind.plural, partial(_list, connection, kind, namespace, selector)))
         if number:
             counts[kind.plural] = number
     return counts
@@ -120,14 +131,25 @@ def _kinds(connection: Connection, *, custom: bool) -> Iterable[Kind]:
     known = [kind for kind in BUILT_IN if kind.namespaced and kind.plural not in UNOWNED]
     if not custom:
         return known
-    groups = {kind.group for kind in BUILT_IN}
-    return [*known, *(kind for kind in served_kinds(connection) if kind.namespaced and kind.group not in groups)]
+    there = {(kind.group, kind.plural) for kind in BUILT_IN}
+    return [
+        *known,
+        *(
+            kind
+            for kind in served_kinds(connection)
+            if kind.namespaced
+            and {"list", "delete"} <= kind.verbs
+            and kind.plural not in UNOWNED
+            and (kind.group, kind.plural) not in there
+        ),
+    ]
 
 
-def _list(connection: Connection, kind: Kind, namespace: str | None) -> list[_Meta]:
+def _list(connection: Connection, kind: Kind, namespace: str | None, selector: str = "") -> list[_Meta]:
+    query = [("labelSelector", selector)] if selector else []
     try:
-        raw = connection.get(kind.path(namespace), accept=METADATA)
-    except (Forbidden, NotFound):
+        raw = connection.get(kind.path(namespace), query, accept=METADATA)
+    except NotFound:
         return []
     except ApiError as error:
         # Some aggregated kinds can be created and not listed.

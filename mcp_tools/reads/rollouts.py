@@ -10,6 +10,7 @@ from mcp_tools.cluster.resolve import WORKLOADS, find_object
 from mcp_tools.errors import UsageError
 from mcp_tools.reads.answer import Answer
 from mcp_tools.reads.revisions import history_rows, revisions_of
+from mcp_tools.reads.unseen import Unseen
 
 if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
@@ -36,6 +37,8 @@ def rollout_status(connection: Connection, target: str, namespace: str | None) -
         verdict = f"failed: {rollout.failure}"
     else:
         verdict = "not complete" + (f": {rollout.suspicion}" if rollout.suspicion else "")
+    unseen = Unseen()
+    revisions = unseen.look("revisions", lambda: revisions_of(connection, found))
     data = {
         "target": str(found),
         "complete": rollout.complete,
@@ -48,6 +51,6 @@ def rollout_status(connection: Connection, target: str, namespace: str | None) -
             "available": rollout.available,
         },
         **told(rollout.pods),
-        "revisions": history_rows(revisions_of(connection, found)),
+        "revisions": history_rows(revisions),
     }
-    return Answer(f"The rollout of {found} is {verdict} ({rollout.message}).", data)
+    return unseen.told(Answer(f"The rollout of {found} is {verdict} ({rollout.message}).", data), needs=0)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from mcp_tools.cluster.kinds import built_in
 from mcp_tools.errors import ApiError, NotFound
-from mcp_tools.quantity import millis, whole
+from mcp_tools.quantity import parse
 from mcp_tools.reads.answer import Answer, count
+from mcp_tools.reads.unseen import Unseen
 
 if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
@@ -72,14 +74,14 @@ class _List(msgspec.Struct):
 
 @dataclass(slots=True)
 class _Amounts:
-    """CPU in thousandths of a core, memory in bytes."""
+    """CPU in cores, memory in bytes; exact, since what is rounded for each container adds up to too much."""
 
-    cpu: int = 0
-    memory: int = 0
+    cpu: Decimal = Decimal(0)
+    memory: Decimal = Decimal(0)
 
     def add(self, quantities: dict[str, str]) -> None:
-        self.cpu += millis(quantities.get("cpu", "0"))
-        self.memory += whole(quantities.get("memory", "0"))
+        self.cpu += parse(quantities.get("cpu", "0"))
+        self.memory += parse(quantities.get("memory", "0"))
 
 
 @dataclass(slots=True)
@@ -112,7 +114,8 @@ def top(
         ShipmateError: As `Connection.get`.
     """
     where = None if all_namespaces else namespace or connection.namespace
-    rows = _nodes(connection) if what == "nodes" else _pods(connection, where)
+    unseen = Unseen()
+    rows = _nodes(connection, unseen) if what == "nodes" else _pods(connection, where, unseen)
     key = "cpu_millicores" if sort_by == "cpu" else "memory_mib"
     rows.sort(key=lambda row: row[key], reverse=True)
     shown = rows[:limit]
@@ -121,14 +124,16 @@ def top(
     summary = f"{count(len(rows), what.removesuffix('s'))}{place} use {cpu}m CPU and {memory} MiB of memory."
     if not rows:
         summary = f"Nothing is measured{place} yet."
-    return Answer(summary, {"what": what, "rows": shown, "total": len(rows), "shown": len(shown)})
+    answer = Answer(summary, {"what": what, "rows": shown, "total": len(rows), "shown": len(shown)})
+    return unseen.told(answer, needs=0)
 
 
-def _pods(connection: Connection, namespace: str | None) -> list[dict[str, Any]]:
+def _pods(connection: Connection, namespace: str | None, unseen: Unseen) -> list[dict[str, Any]]:
     place = f"/namespaces/{namespace}" if namespace else ""
     measured = [msgspec.json.decode(raw, type=_PodMetrics) for raw in _metrics(connection, f"{place}/pods")]
     bounds: dict[tuple[str, str], _Bounds] = {}
-    for raw in _items(connection.get(built_in("pods").path(namespace))):
+    asked = "what pods ask for"
+    for raw in unseen.look(asked, lambda: _items(connection.get(built_in("pods").path(namespace)))):
         pod = msgspec.json.decode(raw, type=_Pod)
         bound = bounds[pod.metadata.namespace, pod.metadata.name] = _Bounds()
         for container in pod.spec.containers:
@@ -154,9 +159,9 @@ def _pods(connection: Connection, namespace: str | None) -> list[dict[str, Any]]
     return rows
 
 
-def _nodes(connection: Connection) -> list[dict[str, Any]]:
+def _nodes(connection: Connection, unseen: Unseen) -> list[dict[str, Any]]:
     can_give: dict[str, _Amounts] = {}
-    for raw in _items(connection.get(built_in("nodes").path())):
+    for raw in unseen.look("what nodes can give", lambda: _items(connection.get(built_in("nodes").path()))):
         node = msgspec.json.decode(raw, type=_Node)
         can_give[node.metadata.name] = _Amounts()
         can_give[node.metadata.name].add(node.status.allocatable)
@@ -177,10 +182,11 @@ def _nodes(connection: Connection) -> list[dict[str, Any]]:
 
 
 def _shown(used: _Amounts) -> dict[str, int]:
-    return {"cpu_millicores": used.cpu, "memory_mib": round(used.memory / MIB)}
+    cpu = int((used.cpu * 1000).to_integral_value(ROUND_CEILING))
+    return {"cpu_millicores": cpu, "memory_mib": int(used.memory) // MIB}
 
 
-def _share(used: int, most: int) -> int | None:
+def _share(used: Decimal, most: Decimal) -> int | None:
     return round(100 * used / most) if most else None
 
 

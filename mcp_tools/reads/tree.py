@@ -11,17 +11,21 @@ if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
     from mcp_tools.cluster.resolve import Found
     from mcp_tools.reads.owned import Owned
+    from mcp_tools.reads.unseen import Unseen
 
 MAX_SHOWN = 200
 
 
-def tree_of(connection: Connection, found: Found) -> list[dict[str, Any]]:
+def tree_of(connection: Connection, found: Found, unseen: Unseen) -> list[dict[str, Any]]:
     """What an object owns, down to the pods, custom resources included, as nested `object`, `status`, `age`, `owns`.
+
+    Args:
+        unseen: Told of the kinds that may not be listed, which are left out.
 
     Raises:
         ShipmateError: As `Connection.get`.
     """
-    owned = owned_by(connection, found, custom=True)
+    owned = owned_by(connection, found, custom=True, unseen=unseen)
     words = _pod_words(connection, found.namespace, owned)
     nodes: dict[str, dict[str, Any]] = {}
     root: list[dict[str, Any]] = []

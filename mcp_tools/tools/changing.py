@@ -6,51 +6,53 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
+from mcp_tools.errors import NotFound, ShipmateError, UsageError
 from mcp_tools.tools.base import Hands, Tool, ToolInput
 from mcp_tools.tools.reading import Namespace, TargetInput
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mcp_tools.changes.journal import Entry
     from mcp_tools.changes.operations import Request, Wanted
+    from mcp_tools.cluster.connection import Connection
     from mcp_tools.reads.answer import Answer
 
-PLAN_FIRST = "Dry-runs, shows the diff for approval, applies, watches, rolls back on failure."
+SEVERAL = "change_several"
 
 
 class ScaleInput(TargetInput):
-    """What to scale to how many."""
+    """What to scale to how many, or between which numbers."""
 
-    replicas: Annotated[int, Field(ge=0, le=10_000, strict=True, description="Absolute number")]
-
-
-class AutoscaleInput(TargetInput):
-    """Between which numbers of replicas."""
-
-    min: Annotated[int, Field(ge=1, le=10_000, strict=True)]
-    max: Annotated[int, Field(ge=1, le=10_000, strict=True)]
+    replicas: Annotated[int | None, Field(default=None, ge=0, le=10_000, strict=True, description="Absolute number")]
+    min: Annotated[int | None, Field(default=None, ge=1, le=10_000, strict=True, description="With max: by an HPA")]
+    max: Annotated[int | None, Field(default=None, ge=1, le=10_000, strict=True)]
     cpu_percent: Annotated[int, Field(default=80, ge=1, le=1000, description="Of the CPU request, on average")]
-
-
-class ImageInput(TargetInput):
-    """Which container gets which image."""
-
-    image: Annotated[str, Field(min_length=1, max_length=512, description="repository:tag")]
-    container: Annotated[str | None, Field(default=None, description="Needed when there are several")]
 
 
 class ConfigureInput(TargetInput):
     """What a container is given."""
 
     container: Annotated[str | None, Field(default=None, description="Needed when there are several")]
+    image: Annotated[str | None, Field(default=None, min_length=1, max_length=512, description="repository:tag")]
     env: Annotated[dict[str, str | None], Field(default={}, description="null removes")]
     requests: Annotated[dict[str, str], Field(default={}, description="cpu: 250m, memory: 512Mi")]
     limits: Annotated[dict[str, str], Field(default={})]
+    connect_to: Annotated[str | None, Field(default=None, description="Service whose address goes into the env")]
 
 
 class RolloutInput(TargetInput):
     """What to do with a rollout."""
 
-    action: Literal["undo", "pause", "resume"]
+    action: Annotated[
+        Literal["restart", "undo", "pause", "resume", "serve"],
+        Field(description="serve: lead a Service's traffic to it"),
+    ]
     revision: Annotated[int | None, Field(default=None, ge=1, description="For undo; default: the one before")]
+    service: Annotated[str | None, Field(default=None, max_length=253, description="For serve")]
+    percent: Annotated[
+        int, Field(default=100, ge=0, le=100, strict=True, description="For serve; below 100 a canary, by replicas")
+    ]
 
 
 class PatchInput(TargetInput):
@@ -70,6 +72,37 @@ class ManifestInput(ToolInput):
     namespace: Namespace
 
 
+class CreateInput(ToolInput):
+    """What is to be made."""
+
+    kind: Annotated[str, Field(min_length=1, max_length=63, description="Of the usual kinds; others by apply_manifest")]
+    name: Annotated[str, Field(min_length=1, max_length=253)]
+    namespace: Namespace
+    image: Annotated[str | None, Field(default=None, max_length=512)]
+    replicas: Annotated[int | None, Field(default=None, ge=0, le=10_000, strict=True)]
+    port: Annotated[int | None, Field(default=None, ge=1, le=65_535, strict=True)]
+    target_port: Annotated[int | None, Field(default=None, ge=1, le=65_535, strict=True)]
+    command: Annotated[tuple[str, ...], Field(default=(), max_length=100)]
+    env: Annotated[dict[str, str], Field(default={})]
+    data: Annotated[dict[str, str], Field(default={}, description="ConfigMap, Secret (plain), quota")]
+    target: Annotated[
+        str | None,
+        Field(
+            default=None, description="Workload of a Service, policy or PDB; Service of an Ingress; Role of a binding"
+        ),
+    ]
+    host: str | None = None
+    path: str | None = None
+    schedule: str | None = None
+    type: Literal["ClusterIP", "NodePort", "LoadBalancer"] | None = None
+    size: Annotated[str | None, Field(default=None, description="Of a PVC")]
+    rules: Annotated[tuple[str, ...], Field(default=(), description="Of a Role: get,list pods,services")]
+    subjects: Annotated[
+        tuple[str, ...],
+        Field(default=(), description="Of a binding: serviceaccount/NAME; of a policy: workloads let in"),
+    ]
+
+
 class NodeInput(ToolInput):
     """Which node, and what to do with it."""
 
@@ -77,11 +110,17 @@ class NodeInput(ToolInput):
     action: Literal["cordon", "uncordon", "drain"]
 
 
-class ExecInput(TargetInput):
-    """What to run, and where."""
+class StepInput(ToolInput):
+    """One of several changes."""
 
-    command: Annotated[list[str], Field(min_length=1, max_length=100, description='Its words: ["ls","-l"]; no shell')]
-    container: Annotated[str | None, Field(default=None, description="Needed when there are several")]
+    tool: Annotated[str, Field(description="A tool that changes something")]
+    arguments: dict[str, Any]
+
+
+class SeveralInput(ToolInput):
+    """Changes that belong together."""
+
+    steps: Annotated[list[StepInput], Field(min_length=1, max_length=20)]
 
 
 class PlanInput(ToolInput):
@@ -102,110 +141,157 @@ class HistoryInput(ToolInput):
     limit: Annotated[int, Field(default=20, ge=1, le=200)]
 
 
-def _scale(hands: Hands, given: ScaleInput) -> Answer:
+def _scale(connection: Connection, given: ScaleInput) -> Wanted | Request:
+    from mcp_tools.changes.autoscaling import autoscale
     from mcp_tools.changes.operations import scale
     from mcp_tools.cluster.resolve import SCALABLE, find_object
 
-    return _run(hands, scale(find_object(hands.connection, given.target, given.namespace, SCALABLE), given.replicas))
+    found = find_object(connection, given.target, given.namespace, SCALABLE)
+    match given.replicas, given.min, given.max:
+        case int(replicas), None, None:
+            return scale(found, replicas)
+        case None, int(low), int(high):
+            return autoscale(connection, found, low, high, given.cpu_percent)
+    raise UsageError(
+        "It takes a number of replicas, or the smallest and the largest.", "Give replicas, or min and max."
+    )
 
 
-def _restart(hands: Hands, given: TargetInput) -> Answer:
-    from mcp_tools.changes.operations import restart
-    from mcp_tools.cluster.resolve import WORKLOADS, find_object
-
-    return _run(hands, restart(find_object(hands.connection, given.target, given.namespace, WORKLOADS)))
-
-
-def _set_image(hands: Hands, given: ImageInput) -> Answer:
-    from mcp_tools.changes.operations import set_image
-    from mcp_tools.cluster.resolve import WORKLOADS, find_object
-
-    found = find_object(hands.connection, given.target, given.namespace, WORKLOADS)
-    return _run(hands, set_image(found, given.image, given.container))
-
-
-def _configure(hands: Hands, given: ConfigureInput) -> Answer:
+def _configure(connection: Connection, given: ConfigureInput) -> Wanted | Request:
     from mcp_tools.changes.configuring import configure
     from mcp_tools.cluster.resolve import WORKLOADS, find_object
 
-    found = find_object(hands.connection, given.target, given.namespace, WORKLOADS)
-    return _run(hands, configure(found, given.container, env=given.env, requests=given.requests, limits=given.limits))
+    found = find_object(connection, given.target, given.namespace, WORKLOADS)
+    env = given.env
+    if given.connect_to:
+        from mcp_tools.changes.connecting import address_of
+
+        env = {**address_of(connection, found, given.connect_to), **env}
+    return configure(found, given.container, image=given.image, env=env, requests=given.requests, limits=given.limits)
 
 
-def _rollout(hands: Hands, given: RolloutInput) -> Answer:
+def _rollout(connection: Connection, given: RolloutInput) -> Wanted | Request:
+    from mcp_tools.changes.operations import restart
     from mcp_tools.changes.revising import pause, resume, roll_back
     from mcp_tools.cluster.resolve import WORKLOADS, find_object
 
-    found = find_object(hands.connection, given.target, given.namespace, WORKLOADS)
+    try:
+        found = find_object(connection, given.target, given.namespace, WORKLOADS)
+    except NotFound as error:
+        if given.action == "undo" and _is_release(connection, given.target, given.namespace):
+            command = f"helm rollback {given.target} {given.revision or ''}".strip()
+            error.hint = f"It is a Helm release: `{command}`."
+        raise
     if given.action == "undo":
-        return _run(hands, roll_back(hands.connection, found, given.revision))
-    return _run(hands, pause(found) if given.action == "pause" else resume(found))
+        return roll_back(connection, found, given.revision)
+    if given.action == "serve":
+        from mcp_tools.changes.traffic import shift
+
+        if not given.service:
+            raise UsageError("Which Service is to lead to it?", "Give service.")
+        return shift(connection, given.service, found, given.percent)
+    return {"restart": restart, "pause": pause, "resume": resume}[given.action](found)
 
 
-def _patch(hands: Hands, given: PatchInput) -> Answer:
+def _is_release(connection: Connection, target: str, namespace: str | None) -> bool:
+    from mcp_tools.helm.releases import latest
+
+    try:
+        return latest(connection, target, namespace) is not None
+    except ShipmateError:
+        # No name of a release, or nothing that may be looked at: then it is none as far as can be told.
+        return False
+
+
+def _patch(connection: Connection, given: PatchInput) -> Wanted | Request:
     from mcp_tools.changes.patching import patch
     from mcp_tools.cluster.resolve import DESCRIBABLE, find_object
 
-    found = find_object(hands.connection, given.target, given.namespace, DESCRIBABLE)
-    return _run(hands, patch(found, given.fields, given.labels, given.annotations))
+    found = find_object(connection, given.target, given.namespace, DESCRIBABLE)
+    return patch(found, given.fields, given.labels, given.annotations)
 
 
-def _delete(hands: Hands, given: TargetInput) -> Answer:
+def _delete(connection: Connection, given: TargetInput) -> Wanted | Request:
     from mcp_tools.changes.deleting import delete
     from mcp_tools.cluster.resolve import DESCRIBABLE, find_object
 
-    found = find_object(hands.connection, given.target, given.namespace, DESCRIBABLE)
-    return _run(hands, delete(hands.connection, found))
+    found = find_object(connection, given.target, given.namespace, DESCRIBABLE)
+    return delete(connection, found)
 
 
-def _manifest(hands: Hands, given: ManifestInput) -> Answer:
+def _manifest(connection: Connection, given: ManifestInput) -> Wanted | Request:
     from mcp_tools.changes.applying import apply_manifest
 
-    return _run(hands, apply_manifest(hands.connection, given.manifest, given.namespace))
+    return apply_manifest(connection, given.manifest, given.namespace)
 
 
-def _node(hands: Hands, given: NodeInput) -> Answer:
+def _create(connection: Connection, given: CreateInput) -> Wanted:
+    from mcp_tools.changes.creating import Creation, create
+
+    return create(connection, Creation(**given.model_dump()))
+
+
+def _node(connection: Connection, given: NodeInput) -> Wanted | Request:
     from mcp_tools.changes.patching import cordon
     from mcp_tools.cluster.resolve import find_object
 
-    found = find_object(hands.connection, f"nodes/{given.node}", None, ())
+    found = find_object(connection, f"nodes/{given.node}", None, ())
     if given.action == "drain":
         from mcp_tools.changes.draining import drain
 
-        return _run(hands, drain(hands.connection, found))
-    return _run(hands, cordon(found, schedulable=given.action == "uncordon"))
+        return drain(connection, found)
+    return cordon(found, schedulable=given.action == "uncordon")
 
 
-def _autoscale(hands: Hands, given: AutoscaleInput) -> Answer:
-    from mcp_tools.changes.autoscaling import autoscale
-    from mcp_tools.cluster.resolve import SCALABLE, find_object
+def _several(connection: Connection, given: SeveralInput) -> Request:
+    from mcp_tools.changes.composing import compose
 
-    found = find_object(hands.connection, given.target, given.namespace, SCALABLE)
-    return _run(hands, autoscale(hands.connection, found, given.min, given.max, given.cpu_percent))
+    return compose(connection, [_operation(step) for step in given.steps])
 
 
-def _exec(hands: Hands, given: ExecInput) -> Answer:
-    from mcp_tools.changes.executing import only_looks, run_in_pod
-    from mcp_tools.cluster.resolve import find_pod
-    from mcp_tools.reads.commands import look
-
-    found = find_pod(hands.connection, given.target, given.namespace)
-    wanted = run_in_pod(found, given.command, given.container)
-    if only_looks(given.command):
-        return look(hands.connection, found, wanted.arguments["container"], given.command)
-    return _run(hands, wanted)
+def _operation(step: StepInput) -> Callable[[Connection], Wanted | Request]:
+    tool = next((tool for tool in TOOLS if tool.name == step.tool and tool.plan), None)
+    if tool is None or tool.plan is None or tool.name == SEVERAL:
+        able = ", ".join(tool.name for tool in TOOLS if tool.plan and tool.name != SEVERAL)
+        raise UsageError(f"{step.tool!r} cannot be a step of a plan.", f"These can: {able}.")
+    plan, given = tool.plan, tool.checked(step.arguments)
+    return lambda connection: plan(connection, given)
 
 
 def _apply(hands: Hands, given: PlanInput) -> Answer:
     from mcp_tools.changes.report import report
 
-    return report(hands.engine.apply(given.plan_id, hands.approver, hands.reporter))
+    return report(hands.holder(given.plan_id).apply(given.plan_id, hands.approver, hands.reporter))
 
 
 def _undo(hands: Hands, given: UndoInput) -> Answer:
     from mcp_tools.changes.report import report
 
+    if entry := _of_docker(hands, given.change_id):
+        from mcp_tools.docker.undoing import put_back
+
+        hands.journal.undoable(entry.id, entry.plan.context)
+        return report(hands.outside.run(put_back(entry), hands.approver, hands.reporter))
     return report(hands.engine.undo(given.change_id, hands.approver, hands.reporter))
+
+
+def _of_docker(hands: Hands, number: int | None) -> Entry | None:
+    """The change that is meant, where it is one of the Docker engine; None is the last one of cluster and engine."""
+    if number is not None:
+        entry = hands.journal.get(number)
+        return entry if entry and entry.is_outside and entry.plan.reversible else None
+    if not hands.local_files:
+        return None
+    from mcp_tools.docker.undoing import newest
+
+    if not (entry := newest(hands.journal)):
+        return None
+    try:
+        last = hands.journal.last_reversible(hands.connection.context, hands.engine.cluster)
+    except ShipmateError:
+        # No cluster that could be looked at: then there is only the one.
+        return entry
+    return None if last and last.id > entry.id else entry
 
 
 def _history(hands: Hands, given: HistoryInput) -> Answer:
@@ -220,26 +306,34 @@ def _run(hands: Hands, wanted: Wanted | Request) -> Answer:
     return report(hands.engine.run(wanted, hands.approver, hands.reporter))
 
 
-def _change(name: str, title: str, description: str, model: type[ToolInput], handler: Any, **hints: bool) -> Tool:
-    return Tool(name, title, f"{description} {PLAN_FIRST}", model, handler, destructive=True, **hints)
+def _change(
+    name: str,
+    title: str,
+    description: str,
+    model: type[ToolInput],
+    plan: Callable[[Connection, Any], Wanted | Request],
+    *,
+    idempotent: bool = False,
+) -> Tool:
+    def handle(hands: Hands, given: Any) -> Answer:
+        return _run(hands, plan(hands.connection, given))
+
+    return Tool(name, title, description, model, handle, destructive=True, idempotent=idempotent, plan=plan)
 
 
 TOOLS = (
-    _change("scale", "Scale", "Set a workload's number of replicas.", ScaleInput, _scale, idempotent=True),
     _change(
-        "autoscale",
-        "Autoscale",
-        "Let a HorizontalPodAutoscaler choose a workload's replicas.",
-        AutoscaleInput,
-        _autoscale,
+        "scale",
+        "Scale",
+        "Set a workload's number of replicas, or let a HorizontalPodAutoscaler choose it.",
+        ScaleInput,
+        _scale,
         idempotent=True,
     ),
-    _change("restart", "Restart", "Replace a workload's pods, a few at a time.", TargetInput, _restart),
-    _change("set_image", "Set image", "Give a container another image.", ImageInput, _set_image, idempotent=True),
     _change(
         "configure_workload",
         "Configure",
-        "Set a container's environment, requests and limits.",
+        "Set a container's image, environment, requests and limits.",
         ConfigureInput,
         _configure,
         idempotent=True,
@@ -247,7 +341,7 @@ TOOLS = (
     _change(
         "rollout",
         "Rollout",
-        "Go back to an earlier revision of a workload, or pause or resume its rollout.",
+        "Restart a workload, go back to an earlier revision, pause or resume, or switch traffic (blue/green, canary).",
         RolloutInput,
         _rollout,
     ),
@@ -267,15 +361,14 @@ TOOLS = (
         _manifest,
         idempotent=True,
     ),
-    _change("delete_resource", "Delete", "Delete an object with what it owns.", TargetInput, _delete, idempotent=True),
-    Tool(
-        "exec_in_pod",
-        "Run a command",
-        "Run a command in a pod, or in one pod of a workload. Those that only look run at once, others need approval.",
-        ExecInput,
-        _exec,
-        destructive=True,
+    _change(
+        "create_resource",
+        "Create",
+        "Make a Deployment, Service, Ingress, ConfigMap, Secret, Job, Role, NetworkPolicy, quota… from few words.",
+        CreateInput,
+        _create,
     ),
+    _change("delete_resource", "Delete", "Delete an object with what it owns.", TargetInput, _delete, idempotent=True),
     _change(
         "node_maintenance",
         "Node",
@@ -285,7 +378,20 @@ TOOLS = (
         idempotent=True,
     ),
     _change(
-        "undo_change", "Undo", "Put back what a change replaced, unless somebody changed it since.", UndoInput, _undo
+        SEVERAL,
+        "Several changes",
+        "Several changes as one plan, one approval: each step waits for the one before, and all are taken back if one "
+        "fails. A step may build on what an earlier one makes.",
+        SeveralInput,
+        _several,
+    ),
+    Tool(
+        "undo_change",
+        "Undo",
+        "Put back what a change replaced, unless somebody changed it since.",
+        UndoInput,
+        _undo,
+        destructive=True,
     ),
     Tool(
         "apply_plan",

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
+from mcp_tools.errors import UsageError
 from mcp_tools.tools.base import Hands, Tool, ToolInput
 
 if TYPE_CHECKING:
     from mcp_tools.reads.answer import Answer
 
-Namespace = Annotated[str | None, Field(default=None, description="Default: the current one")]
+Namespace = Annotated[str | None, Field(default=None, max_length=253)]
 AllNamespaces = Annotated[bool, Field(default=False)]
 Target = Annotated[str, Field(min_length=1, max_length=320, description="name or kind/name")]
+ROWS = 100
+FEW_ROWS = 50
 
 
 class OverviewInput(ToolInput):
@@ -32,27 +35,102 @@ def _overview(hands: Hands, given: OverviewInput) -> Answer:
 class ListInput(ToolInput):
     """What to list."""
 
-    kind: Annotated[str, Field(min_length=1, max_length=253, description="Any kind, plural, short name or CRD")]
+    kind: Annotated[
+        str | None, Field(default=None, min_length=1, max_length=253, description="Any kind, short name or CRD")
+    ]
+    contains: Annotated[
+        str | None,
+        Field(default=None, max_length=253, description="Only with this word in name, labels or spec"),
+    ]
+    about: Annotated[
+        str | None, Field(default=None, max_length=320, description="Of events: name or kind/name, with what it owns")
+    ]
+    usage: Annotated[bool, Field(default=False, description="Of pods or nodes: CPU and memory in use")]
     namespace: Namespace
     all_namespaces: AllNamespaces
     label_selector: Annotated[str | None, Field(default=None, description="app=backend,tier!=db")]
-    field_selector: Annotated[str | None, Field(default=None, description="status.phase=Running")]
-    limit: Annotated[int, Field(default=100, ge=1, le=500, description="Rows")]
+    field_selector: Annotated[str | None, Field(default=None, description="status.phase=Running, type=Warning")]
+    sort_by: Annotated[
+        str | None, Field(default=None, max_length=253, description="Column or field path; - in front: biggest first")
+    ]
+    columns: Annotated[list[str], Field(default_factory=list, description="Field paths to show: spec.nodeName")]
+    limit: Annotated[int | None, Field(default=None, ge=1, le=500, description="Rows; default 100, of events 50")]
     continue_token: Annotated[str | None, Field(default=None, description="Of the last page")]
 
 
 def _list(hands: Hands, given: ListInput) -> Answer:
+    from mcp_tools.cluster.kinds import built_in, find_kind
     from mcp_tools.reads.listing import list_resources
 
+    rows_only = given.label_selector or given.columns or given.continue_token
+    if given.usage:
+        if rows_only or given.contains or given.about or given.field_selector:
+            raise UsageError("Use of CPU and memory goes with no word, selector, column or page.", "Leave them out.")
+        return _usage(hands, given)
+    if given.contains:
+        if rows_only or given.about or given.field_selector or given.sort_by:
+            raise UsageError("A word to look for goes with no selector, order or page.", "Give one or the other.")
+        return _search(hands, given.contains, given)
+    kind = given.kind or ("events" if given.about else None)
+    if not kind:
+        raise UsageError("There is nothing to list.", "Give a kind, or a word that the objects contain.")
+    reported = find_kind(hands.connection, kind) == built_in("events")
+    if given.about and not reported:
+        raise UsageError("Only events are about an object.", "Describe the object with owned, for what it owns.")
+    if reported and not rows_only and not given.sort_by:
+        return _events(hands, given)
+    if given.about:
+        raise UsageError("Events about an object come newest first.", "Leave out labels, order, columns and page.")
     return list_resources(
         hands.connection,
-        given.kind,
+        kind,
         given.namespace,
         all_namespaces=given.all_namespaces,
         label_selector=given.label_selector,
         field_selector=given.field_selector,
-        limit=given.limit,
+        sort_by=given.sort_by,
+        columns=given.columns,
+        limit=given.limit or ROWS,
         continue_token=given.continue_token,
+    )
+
+
+def _search(hands: Hands, text: str, given: ListInput) -> Answer:
+    from mcp_tools.reads.searching import search
+
+    return search(hands.connection, text, namespace=given.namespace, kind_word=given.kind, limit=given.limit or ROWS)
+
+
+def _events(hands: Hands, given: ListInput) -> Answer:
+    from mcp_tools.reads.events import list_events
+
+    return list_events(
+        hands.connection,
+        given.namespace,
+        all_namespaces=given.all_namespaces,
+        target=given.about,
+        field_selector=given.field_selector,
+        limit=given.limit or FEW_ROWS,
+    )
+
+
+def _usage(hands: Hands, given: ListInput) -> Answer:
+    from mcp_tools.cluster.kinds import find_kind
+    from mcp_tools.reads.top import top
+
+    what = find_kind(hands.connection, given.kind or "pods").plural
+    sort_by = (given.sort_by or "cpu").lower().removeprefix("-")
+    if what not in {"pods", "nodes"} or sort_by not in {"cpu", "memory"}:
+        raise UsageError(
+            f"The use of {what} by {sort_by} is not measured.", "Ask for the usage of pods or nodes, by cpu or memory."
+        )
+    return top(
+        hands.connection,
+        what,
+        given.namespace,
+        all_namespaces=given.all_namespaces,
+        sort_by=sort_by,
+        limit=given.limit or FEW_ROWS,
     )
 
 
@@ -67,11 +145,23 @@ class DescribeInput(TargetInput):
     """One object, and how far to look."""
 
     owned: Annotated[bool, Field(default=False, description="Also the tree of what it owns")]
+    rollout: Annotated[
+        bool, Field(default=False, description="Only whether its rollout is complete or why not; revisions")
+    ]
+    explain: Annotated[
+        bool, Field(default=False, description="Only what a kind or field means: target deployment.spec.strategy")
+    ]
 
 
 def _describe(hands: Hands, given: DescribeInput) -> Answer:
     from mcp_tools.reads.describing import describe
+    from mcp_tools.reads.explaining import explain
+    from mcp_tools.reads.rollouts import rollout_status
 
+    if given.explain:
+        return explain(hands.connection, given.target)
+    if given.rollout:
+        return rollout_status(hands.connection, given.target, given.namespace)
     return describe(hands.connection, given.target, given.namespace, owned=given.owned)
 
 
@@ -102,84 +192,6 @@ def _logs(hands: Hands, given: LogsInput) -> Answer:
     )
 
 
-def _rollout(hands: Hands, given: TargetInput) -> Answer:
-    from mcp_tools.reads.rollouts import rollout_status
-
-    return rollout_status(hands.connection, given.target, given.namespace)
-
-
-class EventsInput(ToolInput):
-    """Whose events."""
-
-    target: Annotated[str | None, Field(default=None, description="name or kind/name, with what it owns")]
-    namespace: Namespace
-    all_namespaces: AllNamespaces
-    warnings_only: Annotated[bool, Field(default=False)]
-    limit: Annotated[int, Field(default=50, ge=1, le=300)]
-
-
-def _events(hands: Hands, given: EventsInput) -> Answer:
-    from mcp_tools.reads.events import list_events
-
-    return list_events(
-        hands.connection,
-        given.namespace,
-        all_namespaces=given.all_namespaces,
-        target=given.target,
-        warnings_only=given.warnings_only,
-        limit=given.limit,
-    )
-
-
-class TopInput(ToolInput):
-    """Whose use of CPU and memory."""
-
-    what: Annotated[Literal["pods", "nodes"], Field(default="pods")]
-    namespace: Namespace
-    all_namespaces: AllNamespaces
-    sort_by: Annotated[Literal["cpu", "memory"], Field(default="cpu")]
-    limit: Annotated[int, Field(default=50, ge=1, le=500)]
-
-
-def _top(hands: Hands, given: TopInput) -> Answer:
-    from mcp_tools.reads.top import top
-
-    return top(
-        hands.connection,
-        given.what,
-        given.namespace,
-        all_namespaces=given.all_namespaces,
-        sort_by=given.sort_by,
-        limit=given.limit,
-    )
-
-
-class SearchInput(ToolInput):
-    """What to look for."""
-
-    text: Annotated[str, Field(min_length=2, max_length=253)]
-    namespace: Annotated[str | None, Field(default=None, description="Default: all")]
-    limit: Annotated[int, Field(default=50, ge=1, le=200)]
-
-
-def _search(hands: Hands, given: SearchInput) -> Answer:
-    from mcp_tools.reads.searching import search
-
-    return search(hands.connection, given.text, namespace=given.namespace, limit=given.limit)
-
-
-class ExplainInput(ToolInput):
-    """Which field."""
-
-    path: Annotated[str, Field(min_length=1, max_length=500, description="deployment.spec.strategy")]
-
-
-def _explain(hands: Hands, given: ExplainInput) -> Answer:
-    from mcp_tools.reads.explaining import explain
-
-    return explain(hands.connection, given.path)
-
-
 class AccessInput(ToolInput):
     """Who may do what."""
 
@@ -198,6 +210,19 @@ def _access(hands: Hands, given: AccessInput) -> Answer:
     return check_access(hands.connection, given.verb, given.resource, given.namespace, name=given.name, who=given.who)
 
 
+class DiffInput(ToolInput):
+    """What to compare."""
+
+    manifest: Annotated[str, Field(min_length=1, max_length=1_000_000, description="YAML, one or more documents")]
+    namespace: Namespace
+
+
+def _diff(hands: Hands, given: DiffInput) -> Answer:
+    from mcp_tools.reads.comparing import diff_manifest
+
+    return diff_manifest(hands.connection, given.manifest, given.namespace)
+
+
 def _read(name: str, title: str, description: str, model: type[ToolInput], handler: Any) -> Tool:
     return Tool(name, title, description, model, handler, read_only=True, idempotent=True)
 
@@ -213,14 +238,14 @@ TOOLS = (
     _read(
         "list_resources",
         "List",
-        "List objects of a kind as rows, with counts by status. Unhealthy rows come first on a long list.",
+        "Objects of a kind, with counts by status, unhealthy first; events; use of CPU and memory; a search by a word.",
         ListInput,
         _list,
     ),
     _read(
         "describe_resource",
         "Describe",
-        "One object in full: spec, status, conditions, owners, pods and its latest events.",
+        "One object in full: spec, status, conditions, owners, pods and its latest events; or what a field means.",
         DescribeInput,
         _describe,
     ),
@@ -232,27 +257,11 @@ TOOLS = (
         _logs,
     ),
     _read(
-        "rollout_status",
-        "Rollout status",
-        "Whether a workload's rollout is complete, moving or failed, and why, with its pods.",
-        TargetInput,
-        _rollout,
+        "diff_manifest",
+        "Diff",
+        "What applying a manifest would change, object by object; nothing is written.",
+        DiffInput,
+        _diff,
     ),
-    _read(
-        "list_events",
-        "Events",
-        "What the cluster reported lately, newest first; of everything, or of one object and what it owns.",
-        EventsInput,
-        _events,
-    ),
-    _read("top", "Top", "CPU and memory in use against requests and limits, biggest first.", TopInput, _top),
-    _read(
-        "search_resources",
-        "Search",
-        "Find objects of the usual kinds by a word in name, labels or spec (image, host, port).",
-        SearchInput,
-        _search,
-    ),
-    _read("explain_field", "Explain", "What a field of a kind means, and its fields.", ExplainInput, _explain),
     _read("check_access", "Access", "By RBAC: may somebody do something, or who may.", AccessInput, _access),
 )

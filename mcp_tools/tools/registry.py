@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcp_tools.tools import changing, reading
+from mcp_tools.tools import changing, diagnosing, docker, helm, pods, reading, stack
 
 if TYPE_CHECKING:
     from mcp_tools.tools.base import Tool
 
-TOOLS: tuple[Tool, ...] = (*reading.TOOLS, *changing.TOOLS)
+TOOLS: tuple[Tool, ...] = (
+    *reading.TOOLS,
+    *diagnosing.TOOLS,
+    *pods.TOOLS,
+    *changing.TOOLS,
+    *helm.TOOLS,
+    *docker.TOOLS,
+    *stack.TOOLS,
+)
 BY_NAME: dict[str, Tool] = {tool.name: tool for tool in TOOLS}
