@@ -23,7 +23,7 @@ class Consent(enum.Enum):
     NOBODY = "nobody"
 
 
-def decide(consent: Consent, plan: Plan, question: Callable[[], bool]) -> Decision:
+def decide(consent: Consent, plan: Plan, question: Callable[[], Decision]) -> Decision:
     """The decision about a plan that was shown.
 
     Args:
@@ -40,7 +40,7 @@ def decide(consent: Consent, plan: Plan, question: Callable[[], bool]) -> Decisi
         case _ if plan.preapproved:
             return Decision.APPROVED
         case Consent.ASK:
-            return Decision.APPROVED if question() else Decision.DECLINED
+            return question()
         case Consent.NOBODY:
             raise ApprovalNeeded(
                 f"This needs an approval, and nobody is there to give it: {plan.title}.",

@@ -1,4 +1,4 @@
-"""A command that is one tool call, such as `shipmate undo`, as a brain: faces treat it like any other turn."""
+"""A command that is one call, such as `shipmate undo`, as a brain: faces treat it like any other turn."""
 
 from __future__ import annotations
 
@@ -6,12 +6,38 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.brain import Cancelled
 from assistant.events import Emit, ToolCalled, ToolFailed, ToolReturned
+from assistant.following import Follower
 from mcp_tools.errors import ShipmateError
 
 if TYPE_CHECKING:
     from mcp_tools.toolbox import Toolbox
 
 CALL_ID = "call-1"
+
+
+class FollowingBrain:
+    """Follows one log, whatever the sentence."""
+
+    name = "offline"
+
+    def __init__(self, toolbox: Toolbox, arguments: dict[str, Any]) -> None:
+        self._follower = Follower(toolbox)
+        self._arguments = arguments
+        self._cancelled = False
+
+    def respond(self, text: str, emit: Emit) -> None:  # noqa: ARG002  the command says it all
+        """Emit lines until stopped; errors as `Follower.run`."""
+        self._follower.run(self._arguments, emit)
+        if self._cancelled:
+            raise Cancelled
+
+    def cancel(self) -> None:
+        """End the lines."""
+        self._cancelled = True
+        self._follower.cancel()
+
+    def close(self) -> None:
+        """Nothing to close."""
 
 
 class DirectBrain:

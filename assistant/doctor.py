@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import enum
-import os
 import platform
 import shutil
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcp_tools.errors import NoCluster, ShipmateError
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from mcp_tools.cluster.target import Target
 
 REACH_SECONDS = 5.0
-DOCKER_SOCKET = Path("/var/run/docker.sock")
 HTTP_UNAUTHORIZED, HTTP_ERROR = 401, 400
 
 
@@ -197,11 +194,18 @@ def _programs() -> Iterator[Finding]:
     yield Finding(
         "sandbox", State.GOOD if sandbox else State.ABSENT, f"runs at {sandbox.url}" if sandbox else "not running"
     )
-    host = os.environ.get("DOCKER_HOST", "")
-    if host or DOCKER_SOCKET.exists():
-        yield Finding("docker", State.GOOD, f"an engine is configured at {host or DOCKER_SOCKET}")
-    else:
-        yield Finding("docker", State.ABSENT, "no engine is configured here")
+    yield _docker()
     for name in ("kubectl", "helm"):
         place = shutil.which(name)
         yield Finding(name, State.GOOD if place else State.ABSENT, place or "not installed; Shipmate needs none")
+
+
+def _docker() -> Finding:
+    from mcp_tools.docker.engine import address, engine
+
+    try:
+        with engine(REACH_SECONDS) as api:
+            version = api.version()["Version"]
+    except ShipmateError as error:
+        return Finding("docker", State.ABSENT, error.message, error.hint)
+    return Finding("docker", State.GOOD, f"engine {version} answers at {address()}")

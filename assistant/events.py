@@ -60,6 +60,15 @@ class ToolFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line of a log that is followed, redacted; or a remark about where it comes from."""
+
+    source: str
+    text: str
+    remark: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class UsageReported:
     """What a model's turn cost, in tokens."""
 
@@ -72,5 +81,5 @@ def is_change(result: ToolResult) -> bool:
     return "diff" in result.data and "status" in result.data
 
 
-Event = TextDelta | TextWithdrawn | Notice | ToolCalled | ToolReturned | ToolFailed | UsageReported
+Event = TextDelta | TextWithdrawn | Notice | ToolCalled | ToolReturned | ToolFailed | LogLine | UsageReported
 Emit = Callable[[Event], None]

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 from assistant.approvals import Consent
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from assistant.brain import Brain
     from assistant.settings import Settings
     from assistant.turn import TurnResult
     from mcp_tools.toolbox import Toolbox
+
+WAKE_SECONDS = 0.5
 
 
 def answer(settings: Settings, text: str, *, yes: bool = False, dry_run: bool = False, as_json: bool = False) -> int:
@@ -54,7 +60,9 @@ def call(
 def _toolbox(settings: Settings) -> Toolbox:
     from mcp_tools.toolbox import Toolbox
 
-    return Toolbox(settings.target, rollout_timeout=settings.rollout_timeout, policy=settings.policy)
+    return Toolbox(
+        settings.target, rollout_timeout=settings.rollout_timeout, policy=settings.policy, stack=settings.stack
+    )
 
 
 def _consent(*, yes: bool, dry_run: bool) -> Consent:
@@ -80,10 +88,28 @@ def _run(brain: Brain, toolbox: Toolbox, text: str, consent: Consent, *, as_json
         brain.close()
     face.end()
     if as_json:
-        print(_json(brain, text, result))  # noqa: T201  the answer
+        print(_json(brain, text, result), flush=True)  # noqa: T201  the answer
     elif result.error is not None:
         face.error(result.error)
+    if result.opened_forwards and not result.stopping:
+        _hold(toolbox, chrome)
     return result.exit_code
+
+
+def _hold(toolbox: Toolbox, chrome: Console) -> None:
+    """Keep forwarded ports open until Ctrl-C."""
+    from rich.text import Text
+
+    from assistant.render.consoles import printable
+
+    toolbox.forwards.tell = lambda news: chrome.print(Text(printable(news), style="warn"))
+    chrome.print(Text("Forwarding; Ctrl-C ends it.", style="warn"))
+    never = threading.Event()
+    with contextlib.suppress(KeyboardInterrupt):
+        # A signal that comes just before an endless wait would be seen only after it.
+        while not never.wait(WAKE_SECONDS):
+            pass
+    toolbox.forwards.close()
 
 
 def _json(brain: Brain, text: str, result: TurnResult) -> str:

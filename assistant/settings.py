@@ -6,7 +6,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -14,6 +14,7 @@ from mcp_tools.changes.policy import Policy
 from mcp_tools.cluster.target import Target
 from mcp_tools.errors import UsageError
 from mcp_tools.paths import config_file
+from mcp_tools.stack.settings import StackSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,33 +24,48 @@ MODEL_VARIABLE = "SHIPMATE_MODEL"
 
 
 class ProviderConfig(BaseModel):
-    """An OpenAI-compatible back end: `[providers.NAME]` in the file.
-
-    Attributes:
-        base_url: Where `/chat/completions` is, such as `http://localhost:11434/v1`; None is OpenAI's own.
-        api_key_env: The environment variable that holds the key; None where the server wants none.
-        model: Taken when only the provider is named.
-    """
+    """An OpenAI-compatible back end: `[providers.NAME]` in the file."""
 
     model_config = ConfigDict(extra="forbid")
 
-    base_url: Annotated[str | None, Field(pattern=r"^https?://\S+$")] = None
-    api_key_env: Annotated[str | None, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = None
-    model: str | None = None
+    base_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://\S+$",
+        description="where `/chat/completions` is, beginning with `http://` or `https://`; left out: OpenAI's own",
+    )
+    api_key_env: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="the environment variable that holds the key; left out where the server wants none",
+    )
+    model: str | None = Field(default=None, description="taken when only the provider is named")
 
 
 class Config(BaseModel):
-    """The whole of `config.toml`; every field may be left out."""
+    """The whole of `config.toml`; every field may be left out. docs/CONFIGURATION.md is made from the descriptions."""
 
     model_config = ConfigDict(extra="forbid")
 
-    model: str | None = None
-    context: str | None = None
-    namespace: str | None = None
-    rollout_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 120.0
-    model_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 60.0
-    policy: Policy = Policy()
-    providers: dict[str, ProviderConfig] = {}
+    model: str | None = Field(
+        default=None,
+        description="`provider:name`, a provider with a default model, or `offline`; also `SHIPMATE_MODEL` in the "
+        "environment; left out: the provider whose key is set, else `offline`",
+    )
+    context: str | None = Field(
+        default=None, description="a kubeconfig context; left out: the kubeconfig's current one"
+    )
+    namespace: str | None = Field(default=None, description="left out: the context's, else `default`")
+    rollout_timeout_seconds: float = Field(
+        default=120.0, gt=0, le=3600, description="then an unfinished rollout is rolled back"
+    )
+    model_timeout_seconds: float = Field(
+        default=60.0, gt=0, le=600, description="for an answer of the model's back end"
+    )
+    policy: Policy = Field(default=Policy(), description="what may be changed: [below](#policy)")
+    stack: StackSettings = Field(
+        default=StackSettings(), description="how the todo stack is brought: [below](#the-todo-stack)"
+    )
+    providers: dict[str, ProviderConfig] = Field(default={}, description="further back ends: [below](#models)")
 
 
 PROVIDERS: Mapping[str, ProviderConfig] = {
@@ -93,12 +109,14 @@ class Settings:
         model: None is the planner without a model.
         rollout_timeout: Seconds a rollout may take before it is rolled back.
         policy: What may be changed, and what without asking.
+        stack: How the todo stack gets to a cluster.
     """
 
     target: Target
     model: ModelSettings | None = None
     rollout_timeout: float = 120.0
     policy: Policy = field(default_factory=Policy)
+    stack: StackSettings = field(default_factory=StackSettings)
 
 
 def load_config(path: Path | None = None) -> Config:
@@ -118,7 +136,7 @@ def load_config(path: Path | None = None) -> Config:
         return Config.model_validate(raw)
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
-        raise UsageError(f"{place} is wrong: {problems}.", "docs/configuration.md lists what it may hold.") from error
+        raise UsageError(f"{place} is wrong: {problems}.", "docs/CONFIGURATION.md lists what it may hold.") from error
 
 
 def choose_model(wanted: str | None, config: Config, environ: Mapping[str, str] = os.environ) -> ModelSettings | None:
@@ -168,7 +186,13 @@ def load_settings(
     """Everything, from what the command line gave; errors as `load_config` and `choose_model`."""
     config = config or load_config()
     policy = config.policy.model_copy(update={"read_only": True}) if read_only else config.policy
-    return Settings(resolve_target(target, config), choose_model(model, config), config.rollout_timeout_seconds, policy)
+    return Settings(
+        resolve_target(target, config),
+        choose_model(model, config),
+        config.rollout_timeout_seconds,
+        policy,
+        config.stack,
+    )
 
 
 def resolve_target(target: Target, config: Config) -> Target:

@@ -10,6 +10,7 @@ import enum
 import queue
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 from assistant.brain import Cancelled
 from assistant.events import (
     Event,
+    LogLine,
     TextDelta,
     TextWithdrawn,
     ToolCalled,
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from mcp_tools.toolbox import Toolbox
 
 WAKE_SECONDS = 0.2
+MOST_WAITING = 1000
+WAIT_SECONDS = 0.01
 USAGE = 2
 INTERRUPTED = 130
 """What a shell reports for a process that SIGINT ended."""
@@ -84,6 +88,8 @@ class TurnResult:
         error: Why there is no answer, or none that can be relied on.
         unapproved: A change needed an approval that nobody was there to give; a model may have talked on.
         cancelled: The user stopped it.
+        stopping: The user wanted it stopped, and it may have come to its end all the same.
+        followed: Log lines were the answer.
     """
 
     text: str = ""
@@ -94,6 +100,8 @@ class TurnResult:
     error: ShipmateError | None = None
     unapproved: ShipmateError | None = None
     cancelled: bool = False
+    stopping: bool = False
+    followed: bool = False
 
     @property
     def exit_code(self) -> int:
@@ -106,11 +114,20 @@ class TurnResult:
             return self.unapproved.exit_code
         if self.failed is not None:
             return self.failed.error.exit_code
-        if not self.returned and not self.text:
+        if not self.returned and not self.text and not self.followed:
             # There was a question back, and nobody to answer it.
             return USAGE
         ends = [item.result.data["status"] for item in self.returned if is_change(item.result)]
         return _EXIT_OF.get(ends[-1], 0) if ends else 0
+
+    @property
+    def opened_forwards(self) -> bool:
+        """A port was forwarded, which lasts only as long as the process."""
+        return any(
+            "forwards" in item.result.data and self.arguments[item.call_id].arguments.get("action") == "forward"
+            for item in self.returned
+            if item.call_id in self.arguments
+        )
 
     def note(self, event: Event) -> None:
         """Keep what the end of the turn depends on."""
@@ -130,6 +147,8 @@ class TurnResult:
                 self.failed = event
             case UsageReported():
                 self.usage = event
+            case LogLine():
+                self.followed = True
             case _:
                 pass
 
@@ -169,9 +188,15 @@ def run_turn(brain: Brain, toolbox: Toolbox, text: str, face: Face) -> TurnResul
             raise question.error
         return question.decision
 
+    def emit(event: Event) -> None:
+        # Whoever talks faster than it can be shown waits, so that a flood of log lines does not fill the memory.
+        while items.qsize() > MOST_WAITING:
+            time.sleep(WAIT_SECONDS)
+        items.put(event)
+
     def work() -> None:
         try:
-            brain.respond(text, items.put)
+            brain.respond(text, emit)
         except Cancelled:
             result.cancelled = True
         except ShipmateError as error:
@@ -186,17 +211,24 @@ def run_turn(brain: Brain, toolbox: Toolbox, text: str, face: Face) -> TurnResul
         if wish is Stop.GO_ON:
             return
         cancelled.set()
+        result.stopping = True
         toolbox.interrupt(roll_back=wish is Stop.ROLL_BACK)
         brain.cancel()
 
     toolbox.approver, toolbox.reporter = approve, items.put
     threading.Thread(target=work, name="turn", daemon=True).start()
     with _on_ctrl_c(lambda *_: items.put(_CtrlC())):
-        _drain(items, face, result, stop)
+        _drain(items, face, result, stop, brain.cancel)
     return result
 
 
-def _drain(items: queue.SimpleQueue[_Item], face: Face, result: TurnResult, stop: Callable[[], None]) -> None:
+def _drain(
+    items: queue.SimpleQueue[_Item],
+    face: Face,
+    result: TurnResult,
+    stop: Callable[[], None],
+    hang_up: Callable[[], None],
+) -> None:
     """Deliver what comes until the end comes."""
     hung_up: BrokenPipeError | None = None
     while True:
@@ -212,6 +244,8 @@ def _drain(items: queue.SimpleQueue[_Item], face: Face, result: TurnResult, stop
         except BrokenPipeError as error:
             # Nobody reads the answer any more; what was begun is seen through all the same.
             hung_up = error
+            if isinstance(item, LogLine):
+                hang_up()
     if hung_up is not None:
         raise hung_up
 

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
-from functools import cache
-from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agents import (
@@ -22,6 +18,7 @@ from agents import (
 from agents.run_config import CallModelData, ModelInputData
 
 from assistant.agent.history import BUDGET, LEAST, bounded, repaired, size_of
+from assistant.agent.prompt import system_prompt
 from assistant.agent.tools import Bridge
 from assistant.backends.client import Backend
 from assistant.backends.errors import AnswerRefused, AnswerTooLong, BackendError, ContextTooLong, ModelConfused
@@ -46,7 +43,6 @@ MAX_FAILURES = 8
 """Calls of tools that fail one after the other."""
 LONGEST_WAIT = 60.0
 FIRST_WAIT = 1.0
-PROMPT = "system.md"
 UNTOUCHED = (Outcome.UNCHANGED.value, Outcome.PLANNED.value, Outcome.DECLINED.value)
 """How a change ends that changed nothing."""
 
@@ -143,7 +139,7 @@ class AgentBrain:
         assert self._backend is not None  # noqa: S101  made a moment ago
         return Agent(
             name="Shipmate",
-            instructions=_prompt(),
+            instructions=system_prompt(self._toolbox.tools).text,
             model=self._backend.model,
             model_settings=self._backend.parameters,
             tools=list(bridge.tools(self._cancel)),
@@ -295,13 +291,3 @@ def _tell_changes(error: ShipmateError, bridge: Bridge) -> None:
     if ends:
         error.message = f"{error.message} Before that, in this turn: {' '.join(ends)}"
         error.hint = f"{error.hint} What was done stands; `shipmate history` lists it."
-
-
-@cache
-def _prompt() -> str:
-    packaged = resources.files("assistant") / "prompts" / PROMPT
-    checkout = Path(__file__).resolve().parents[2] / "prompts" / PROMPT
-    for place in (packaged, checkout):
-        with contextlib.suppress(FileNotFoundError):
-            return place.read_text(encoding="utf-8")
-    raise ShipmateError("The system prompt is missing from this installation.", "Install Shipmate again.")

@@ -163,7 +163,7 @@ class Bridge:
             )
             return self._failed(call_id, spec.name, given, twice)
         self._emit(ToolCalled(call_id, spec.name, given))
-        if _reads(spec):
+        if self._looks(spec, given):
             answer = await self._client.call_tool_mcp(spec.name, given)
         else:
             # Changes that were asked for side by side are shown, approved and watched one after the other.
@@ -180,7 +180,7 @@ class Bridge:
         self.failures = 0
         data = dict(answer.structured_content or {})
         result = ToolResult(str(data.get("summary", "")), data)
-        if not _reads(spec):
+        if not self._looks(spec, given):
             self.changed.append(result)
         self._emit(ToolReturned(call_id, spec.name, result))
         text = msgspec.json.encode(data).decode()
@@ -194,13 +194,16 @@ class Bridge:
         return json.dumps({"error": str(error)}, ensure_ascii=False)
 
     def _is_repeated(self, spec: Tool, arguments: dict[str, Any]) -> bool:
-        if _reads(spec):
+        if self._looks(spec, arguments):
             return False
         key = self._key(spec, arguments)
         if key in self._seen:
             return True
         self._seen.add(key)
         return False
+
+    def _looks(self, spec: Tool, arguments: dict[str, Any]) -> bool:
+        return self._own[spec.name].looks(arguments)
 
     def _key(self, spec: Tool, arguments: dict[str, Any]) -> tuple[str, str]:
         """What is the same for two calls that ask for the same, however they are spelled."""
@@ -233,10 +236,6 @@ class _Heard:
     def error(self, words: str) -> ShipmateError:
         """The error that was raised with these words."""
         return self._errors.pop(words, None) or ToolFailure(words)
-
-
-def _reads(spec: Tool) -> bool:
-    return bool(spec.annotations and spec.annotations.read_only_hint)
 
 
 def _nowhere(_: object) -> None:

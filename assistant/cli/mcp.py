@@ -21,7 +21,9 @@ def mcp(chosen: Chosen, host: str, port: int, *, http: bool) -> None:
     from mcp_tools.toolbox import Toolbox
 
     settings = chosen.settings()
-    toolbox = Toolbox(settings.target, rollout_timeout=settings.rollout_timeout, policy=settings.policy)
+    toolbox = Toolbox(
+        settings.target, rollout_timeout=settings.rollout_timeout, policy=settings.policy, stack=settings.stack
+    )
     try:
         if http:
             serve_http(toolbox, host, port)

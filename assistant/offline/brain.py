@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import itertools
 import math
 from typing import TYPE_CHECKING, Any, Protocol
 
 from assistant.brain import Cancelled
 from assistant.events import Emit, Notice, TextDelta, ToolCalled, ToolFailed, ToolReturned
-from assistant.offline.model import Clarify, Mention, NotUnderstood, Refuse, Relative, Reply, Step, ToolCall
+from assistant.following import FOLLOW, Follower
+from assistant.offline.model import (
+    Clarify,
+    Earlier,
+    Heal,
+    Manifest,
+    Mention,
+    NotUnderstood,
+    Refuse,
+    Relative,
+    Reply,
+    Several,
+    Step,
+    ToolCall,
+)
 from mcp_tools.errors import Ambiguous, NotFound, ShipmateError
 
 if TYPE_CHECKING:
@@ -38,8 +53,10 @@ class OfflineBrain:
         self._conversation = conversation
         self._last: Mention | None = None
         self._open: Open = None
+        self._diagnosed: dict[str, Any] | None = None
         self._ids = itertools.count(1)
         self._cancelled = False
+        self._follower = Follower(toolbox)
 
     def respond(self, text: str, emit: Emit) -> None:
         """Answer one sentence.
@@ -60,6 +77,7 @@ class OfflineBrain:
     def cancel(self) -> None:
         """End the turn before its next tool, or stop waiting for the rollout of the one that runs."""
         self._cancelled = True
+        self._follower.cancel()
         self._toolbox.interrupt()
 
     def close(self) -> None:
@@ -85,8 +103,18 @@ class OfflineBrain:
             self._open = step
             emit(Notice(step.message))
             return step.message
+        if isinstance(step, Several):
+            step = self._together(step, emit)
+        if isinstance(step, Earlier):
+            step = self._earlier(step, emit)
+        if isinstance(step, Heal):
+            step = self._healing(step, emit)
+        if isinstance(step, Manifest):
+            step = self._with_manifest(step)
         if isinstance(step, Relative):
             step = self._absolute(step, emit)
+        if isinstance(step, Reply):
+            return step.text
         if isinstance(step, Refuse):
             self._open = step
             raise NotUnderstood(step.message, _suggested(step))
@@ -95,12 +123,68 @@ class OfflineBrain:
         result, _ = self._attempt(step, emit)
         return result.summary
 
+    def _together(self, step: Several, emit: Emit) -> ToolCall | Refuse:
+        steps = []
+        for one in step.steps:
+            known = self._absolute(one, emit) if isinstance(one, Relative) else one
+            if isinstance(known, Refuse):
+                return known
+            steps.append({"tool": known.name, "arguments": known.arguments})
+        return ToolCall("change_several", {"steps": steps})
+
+    def _earlier(self, step: Earlier, emit: Emit) -> ToolCall | Refuse:
+        """The rollback to the revision before the first of a day; days begin where the user is."""
+        result, _ = self._attempt(ToolCall("helm_releases", {"action": "history", **step.release}), emit, quietly=True)
+        wanted = dt.datetime.now().astimezone().date() - dt.timedelta(days=step.day == "yesterday")
+        kept = sorted(result.data["revisions"], key=lambda row: row["revision"])
+        made = [dt.datetime.fromisoformat(row["at"]).astimezone().date() for row in kept]
+        first = next((index for index, day in enumerate(made) if day == wanted), None)
+        name = f"Release {step.release['release']}"
+        if first is None:
+            return Refuse(f"{name} was not changed {step.day} ({wanted}); nothing was done.", hint=result.summary)
+        if first == 0:
+            return Refuse(f"{name} keeps no revision from before {step.day}; nothing was done.", hint=result.summary)
+        place = {"namespace": result.data["namespace"]}
+        arguments = {"action": "rollback", **step.release, **place, "revision": kept[first - 1]["revision"]}
+        return ToolCall(
+            "change_release", arguments, note=f"Revision {kept[first]['revision']} was the first of {wanted}."
+        )
+
+    def _healing(self, step: Heal, emit: Emit) -> ToolCall | Refuse | Reply:
+        """The fix of the first cause that has one; its diagnosis is shown unless that was just done."""
+        from mcp_tools.redaction import MASK
+
+        known = step.where is None and self._diagnosed is not None
+        look = ToolCall("diagnose", step.where or self._diagnosed or {})
+        result, _ = self._attempt(look, emit, quietly=known)
+        found = result.data["findings"]
+        if not found:
+            if known:
+                emit(TextDelta(result.summary))
+            return Reply(result.summary)
+        cause = next((item for item in found if item.get("fixes")), None)
+        if cause is None:
+            return Refuse("No change of the cluster heals that; nothing was done.", hint=found[0].get("advice", ""))
+        fixes = cause["fixes"]
+        if step.option > len(fixes):
+            return Refuse(f"There is no fix {step.option} of that: it has {len(fixes)}. Nothing was changed.")
+        fix = fixes[step.option - 1]
+        if MASK in str(fix["arguments"]):
+            return Refuse("That fix holds a secret, which is not passed on; nothing was done.", hint=fix["fix"])
+        return ToolCall(fix["tool"], fix["arguments"], note=f"{fix['fix']}.")
+
+    def _with_manifest(self, step: Manifest) -> ToolCall:
+        from assistant.manifests import read_manifest
+
+        text = read_manifest(step.source, self._toolbox.policy.manifest_urls)
+        return ToolCall(step.step.name, {"manifest": text, **step.step.arguments})
+
     def _absolute(self, step: Relative, emit: Emit) -> ToolCall | Refuse:
         """The number that a relative change comes to, from how many replicas there are now."""
         if step.note:
             emit(Notice(step.note))
         where = {"namespace": step.namespace} if step.namespace else {}
-        look = ToolCall("rollout_status", {"target": step.target, **where}, step.alternatives)
+        look = ToolCall("describe_resource", {"target": step.target, **where, "rollout": True}, step.alternatives)
         result, found = self._attempt(look, emit, then=step)
         now = int(result.data["replicas"]["desired"])
         wanted = math.ceil(now * step.factor) + step.add if step.to is None else step.to
@@ -118,11 +202,14 @@ class OfflineBrain:
         arguments: dict[str, Any] = {"target": found.target, "replicas": wanted}
         return ToolCall("scale", arguments | ({"namespace": found.namespace} if found.namespace else {}))
 
-    def _attempt(self, call: ToolCall, emit: Emit, then: Relative | None = None) -> tuple[ToolResult, Mention]:
+    def _attempt(
+        self, call: ToolCall, emit: Emit, then: Relative | None = None, *, quietly: bool = False
+    ) -> tuple[ToolResult, Mention]:
         """Call the tool with the target as it was said, then with what its plural may stand for.
 
         Args:
             then: The step that the call is a part of; what is tried again when a candidate is picked.
+            quietly: The answer was shown before.
         """
         calls = [
             call,
@@ -134,20 +221,32 @@ class OfflineBrain:
             call_id = f"call-{next(self._ids)}"
             emit(ToolCalled(call_id, call.name, tried.arguments))
             try:
-                result = self._toolbox.call(call.name, tried.arguments)
+                result = self._use(call.name, tried.arguments, emit)
             except ShipmateError as error:
                 emit(ToolFailed(call_id, call.name, error))
                 if isinstance(error, NotFound) and position < len(calls) - 1:
                     continue
                 self._offer(then or call, error)
                 raise
-            if then is None:
-                # What was looked at only to know the number is no answer.
+            if then is None and call.name != FOLLOW and not quietly:
+                # What was looked at only to know the number is no answer, and followed lines were shown already.
                 emit(ToolReturned(call_id, call.name, result))
             mentioned = _mentioned(result.data)
             self._last = mentioned or self._last
+            if call.name == "diagnose":
+                self._diagnosed = tried.arguments
             return result, mentioned or Mention(tried.arguments.get("target", ""), tried.arguments.get("namespace"))
         raise AssertionError
+
+    def _use(self, name: str, arguments: dict[str, Any], emit: Emit) -> ToolResult:
+        if name != FOLLOW:
+            return self._toolbox.call(name, arguments)
+        self._follower.run(arguments, emit)
+        if self._cancelled:
+            raise Cancelled
+        from mcp_tools.toolbox import ToolResult
+
+        return ToolResult("The log ended.", {})
 
     def _offer(self, step: ToolCall | Relative, error: ShipmateError) -> None:
         from assistant.offline.answers import Choice

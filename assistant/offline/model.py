@@ -54,6 +54,51 @@ class Relative:
 
 
 @dataclass(frozen=True, slots=True)
+class Manifest:
+    """A call that gets a manifest which is read first.
+
+    Attributes:
+        source: A file, a folder, an address, or `-` for standard input.
+    """
+
+    source: str
+    step: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Changes that one sentence asks for, carried out as one plan."""
+
+    steps: tuple[ToolCall | Relative, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A Helm release put back to what it was before the first revision of a day.
+
+    Attributes:
+        release: The arguments that name it: `release`, and `namespace` where that was said.
+        day: `yesterday` or `today`, where the user is.
+    """
+
+    release: dict[str, Any]
+    day: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heal:
+    """A fix of the first cause that a diagnosis names and that a change can heal.
+
+    Attributes:
+        where: Arguments of the diagnosis; None for where the last one looked.
+        option: Which of the cause's fixes, from 1 on.
+    """
+
+    where: dict[str, Any] | None = None
+    option: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Clarify:
     """A question back: what lacks of `step` is said by the next sentence."""
 
@@ -78,7 +123,7 @@ class Reply:
     text: str
 
 
-Step = ToolCall | Relative | Clarify | Refuse | Reply
+Step = ToolCall | Relative | Manifest | Several | Earlier | Heal | Clarify | Refuse | Reply
 
 
 class NotUnderstood(UsageError):

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
 from assistant.offline.model import Relative, Step, ToolCall
 
 
@@ -14,10 +19,22 @@ def phrase(step: Step) -> str:
     given = step.arguments
     where = f" -n {given['namespace']}" if given.get("namespace") else ""
     match step.name:
-        case "set_image" if "container" in given:
+        case "scale" if "cpu_percent" in given:
+            return ""
+        case "scale" if "min" in given:
+            return f"autoscale {given['target']} between {given['min']} and {given['max']}{where}"
+        case "configure_workload" if set(given) - {"target", "namespace", "container", "image"}:
+            return _resources(given, given["target"], where)
+        case "configure_workload" if "container" in given:
             return f"set image {given['target']} {given['container']}={given['image']}{where}"
+        case "rollout" if given["action"] == "serve":
+            return ""
+        case "rollout" if given["action"] == "restart":
+            return f"restart {given['target']}{where}"
         case "rollout" if "revision" in given:
             return f"rollout {given['action']} {given['target']} to revision {given['revision']}{where}"
+        case "patch_resource":
+            return _patch(given, given["target"], where)
         case "undo_change" if not given:
             return "undo"
     pattern = _PATTERNS.get(step.name)
@@ -26,15 +43,42 @@ def phrase(step: Step) -> str:
 
 _PATTERNS = {
     "scale": "scale {target} to {replicas}",
-    "autoscale": "autoscale {target} between {min} and {max}",
-    "restart": "restart {target}",
-    "set_image": "set image of {target} to {image}",
+    "configure_workload": "set image of {target} to {image}",
     "rollout": "rollout {action} {target}",
     "delete_resource": "delete {target}",
     "node_maintenance": "{action} {node}",
     "undo_change": "undo {change_id}",
     "apply_plan": "apply plan {plan_id}",
 }
+
+
+def _resources(arguments: Mapping[str, Any], target: str, place: str) -> str:
+    if set(arguments) - {"target", "namespace", "container", "requests", "limits"}:
+        return ""
+    parts = [f"-c {arguments['container']}"] if arguments.get("container") else []
+    parts += [
+        f"--{section}=" + ",".join(f"{name}={amount}" for name, amount in arguments[section].items())
+        for section in ("requests", "limits")
+        if arguments.get(section)
+    ]
+    return f"kubectl set resources {target} {' '.join(parts)}{place}"
+
+
+def _patch(arguments: Mapping[str, Any], target: str, place: str) -> str:
+    """As a merge patch, which knows neither elements of lists nor objects that replace others."""
+    fields = arguments.get("fields") or {}
+    if not fields or set(arguments) - {"target", "namespace", "fields"}:
+        return ""
+    body: dict[str, Any] = {}
+    for path, value in fields.items():
+        if "[" in path or isinstance(value, dict | list):
+            return ""
+        *parents, last = path.split(".")
+        held = body
+        for key in parents:
+            held = held.setdefault(key, {})
+        held[last] = value
+    return f"kubectl patch {target}{place} -p {shlex.quote(json.dumps(body))}"
 
 
 def _relative(step: Relative) -> str:

@@ -11,11 +11,13 @@ import itertools
 import re
 from typing import TYPE_CHECKING
 
+from assistant.offline import commands
 from assistant.offline.intents import changes, maintenance, reads, scale
-from assistant.offline.model import Mention, Refuse, Relative, Reply, Step, ToolCall
+from assistant.offline.model import Earlier, Heal, Mention, Refuse, Relative, Reply, Several, Step, ToolCall
 from assistant.offline.namespaces import without_namespace
 from assistant.offline.phrasing import phrase
 from assistant.offline.sentence import MAX_LENGTH, MAX_WORDS, Sentence, Word, mended, read
+from assistant.offline.several import COMPOSABLE, several
 from assistant.offline.shape import shape
 from assistant.offline.typos import correct
 from assistant.offline.words import CHANGING, NOT_OFFERED, is_word, kinds
@@ -24,19 +26,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 EXAMPLES = ("scale backend to 3", "get pods", "logs of backend", "status", "help")
-CHANGES = frozenset(
-    {
-        "scale",
-        "autoscale",
-        "restart",
-        "set_image",
-        "undo_change",
-        "apply_plan",
-        "rollout",
-        "node_maintenance",
-        "delete_resource",
-    }
-)
+CHANGES = COMPOSABLE | {
+    "undo_change", "apply_plan", "apply_manifest", "connect_pod", "change_release", "todo_stack", "change_docker"
+}  # fmt: skip
+LOOKS = {
+    "todo_stack": {"status", "open"},
+    "connect_pod": {"forward", "list_forwards", "close_forward"},
+    "change_docker": {"try_build"},
+}
+"""The actions of tools that change something with which they only look."""
+FORMS = {
+    "create": "`create deployment web with image nginx:1.27`, or another kind; `help` shows more",
+    "deploy": "`deploy nginx:1.27 as web`; a new version by `set image of web to nginx:1.28`",
+    "expose": "`expose web on port 80`",
+    "patch": "`set spec.type of service/web to NodePort`",
+    "edit": "`set spec.type of service/web to NodePort`",
+    "label": "`label web team=blue`",
+    "annotate": "`annotate web note=checked`",
+}
 _NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _MAX_TYPOS = 2
 _MAX_HINTED = 30
@@ -56,12 +63,20 @@ def plan(raw: str, last: Mention | None = None) -> Step:
     space = sentence.flags.get("namespace")
     if space is not None and not _NAMESPACE.fullmatch(space):
         return Refuse(f"{space!r} is no name of a namespace.")
+    carried = commands.match(raw, last)
+    if carried is not None:
+        return carried
     changing = _change(sentence, last)
     looking = None if changing else reads.match(sentence, last)
     if changing is None and (looking is None or _names_a_kind(looking)):
         changing, mended_looking = _mended(sentence, last)
         looking = mended_looking or looking
+    if not isinstance(changing, ToolCall | Relative) and not _said_otherwise(sentence):
+        together = several(raw, last, _one_change)
+        if together is not None:
+            return together
     if changing is not None:
+        changing = commands.stack_refusal(raw, changing) or changing
         return _guarded(sentence, last, changing) or changing
     if isinstance(looking, Reply):
         return looking
@@ -72,7 +87,17 @@ def plan(raw: str, last: Mention | None = None) -> Step:
 
 def is_change(step: Step) -> bool:
     """Whether carrying out the step would change something."""
-    return isinstance(step, Relative) or (isinstance(step, ToolCall) and step.name in CHANGES)
+    if isinstance(step, ToolCall):
+        return step.name in CHANGES and step.arguments.get("action") not in LOOKS.get(step.name, ())
+    return isinstance(step, Relative | Several | Earlier | Heal)
+
+
+def _one_change(raw: str, last: Mention | None) -> Step | None:
+    return commands.match(raw, last) or _change(read(raw), last)
+
+
+def _said_otherwise(sentence: Sentence) -> bool:
+    return sentence.quoting or sentence.negated or sentence.conditional or sentence.question
 
 
 def _change(sentence: Sentence, last: Mention | None) -> Step | None:
@@ -138,7 +163,7 @@ def _mendings(sentence: Sentence, *, strict: bool) -> Iterator[tuple[Word, ...]]
 
 def _guarded(sentence: Sentence, last: Mention | None, changing: Step | None) -> Refuse | None:
     """A refusal for a sentence that speaks of a change without asking for one."""
-    if not (sentence.quoting or sentence.negated or sentence.conditional or sentence.question):
+    if not _said_otherwise(sentence):
         return None
     speaks = changing is not None or CHANGING & {word.text for word in sentence.words}
     if not speaks and not sentence.quoting:
@@ -177,6 +202,8 @@ def _commands_in(sentence: Sentence, last: Mention | None) -> tuple[str, ...]:
 def _not_understood(sentence: Sentence, last: Mention | None) -> Refuse:
     words = [word.text for word in sentence.words]
     offered = next((word for word in words if word in NOT_OFFERED or word in {"remove", "drop"}), None)
+    if offered in FORMS:
+        return Refuse("That is not whole, and nothing was done.", hint=f"Say it as {FORMS[offered]}.")
     if offered:
         return Refuse(f"I cannot {offered} things without a model, and nothing was done.", hint=_understood())
     commands = () if sentence.negated else _commands_in(sentence, last)

@@ -35,6 +35,7 @@ VALUE_FLAGS = {
     "--selector": "selector",
     "--label": "selector",
     "--field-selector": "field_selector",
+    "--sort-by": "sort_by",
     "--tail": "tail",
     "--since": "since",
     "-c": "container",
@@ -96,7 +97,7 @@ def read(raw: str) -> Sentence:
     quoting = _QUOTE.search(text) is not None
     typed = [word for part in _QUOTE.sub(" ", text).split() if (word := _bare(part))]
     kindly, typed = _without_manners(typed)
-    kubectl = bool(typed) and typed[0].lower() in {"kubectl", "oc"}
+    kubectl = bool(typed) and typed[0].lower() in {"kubectl", "oc", "k"}
     typed, flags, unknown = _split_flags(typed[1:] if kubectl else typed)
     lower = [_lower(word) for word in typed]
     words = [

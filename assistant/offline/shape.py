@@ -105,7 +105,7 @@ def _single(word: Word) -> Part | None:
 
 
 def _is_image(text: str) -> bool:
-    from mcp_tools.changes.operations import IMAGE
+    from mcp_tools.changes.configuring import IMAGE
 
     # A bare word may be anything; a tag, a digest or a path says image. "10:30" and "1/2" are no repositories.
     repository = re.split(r"[:@]", text)[0]

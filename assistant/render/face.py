@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.text import Text
 
 from assistant.approvals import Consent, decide
-from assistant.events import Event, Notice, TextDelta, ToolCalled, ToolFailed, ToolReturned, UsageReported
+from assistant.events import Event, LogLine, Notice, TextDelta, ToolCalled, ToolFailed, ToolReturned, UsageReported
 from assistant.render.consoles import printable
+from assistant.render.followed import FollowedLines
 from assistant.render.plan import render_plan
 from assistant.render.prose import Prose
 from assistant.render.results import render_brief, render_result
 from assistant.render.tables import emit
 from assistant.turn import Stop
-from mcp_tools.changes.model import Phase
+from mcp_tools.changes.model import Decision, Phase
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.status import Status
 
-    from mcp_tools.changes.model import Decision, Plan, Progress
+    from mcp_tools.changes.model import Plan, Progress
     from mcp_tools.errors import ShipmateError
 
+T = TypeVar("T")
 MAX_ASKED = 3
+DETAIL_WIDTH = 100
+YES_OR_NO = {"y": True, "yes": True, "": False, "n": False, "no": False}
+STEPWISE = {
+    "y": Decision.APPROVED,
+    "yes": Decision.APPROVED,
+    "": Decision.DECLINED,
+    "n": Decision.DECLINED,
+    "no": Decision.DECLINED,
+    "s": Decision.STEP_BY_STEP,
+    "step": Decision.STEP_BY_STEP,
+    "step by step": Decision.STEP_BY_STEP,
+}
 WISHES = {
     "k": Stop.KEEP,
     "keep": Stop.KEEP,
@@ -57,7 +71,10 @@ class ConsoleFace:
         self._prose = Prose(answer)
         self._spinner: Status | None = None
         self._rolling = False
+        self._following = False
+        self._followed = FollowedLines(chrome if quiet else answer, chrome)
         self._started = time.monotonic()
+        self._told = ""
 
     def show(self, event: Event) -> None:
         """Something was said or done."""
@@ -78,6 +95,10 @@ class ConsoleFace:
                 self._rest()
                 if self._narrated:
                     self._chrome.print(Text(f"  {name}: {printable(error.message)}", style="bad"))
+            case LogLine():
+                self._rest()
+                self._following = True
+                self._followed.show(event)
             case UsageReported():
                 pass
 
@@ -103,6 +124,10 @@ class ConsoleFace:
         if progress.phase is Phase.RECOVERED:
             self._chrome.print(Text(printable(progress.message), style="warn"))
             return
+        if progress.detail and progress.message == self._told:
+            self._busy(printable(progress.detail)[:DETAIL_WIDTH])
+            return
+        self._told = progress.message
         elapsed = time.monotonic() - self._started
         self._rolling = progress.phase is Phase.WATCHING
         style = "warn" if progress.phase is Phase.ROLLING_BACK else "faint"
@@ -117,14 +142,22 @@ class ConsoleFace:
         self._chrome.print(render_plan(plan))
         if plan.preapproved and self._consent is not Consent.DRY_RUN:
             self._chrome.print(Text("  Approved by your policy.", style="faint"))
-        decision = decide(self._consent, plan, lambda: self.confirm("Apply this?"))
+        decision = decide(self._consent, plan, lambda: self._agree(plan))
         self._started = time.monotonic()
         return decision
+
+    def _agree(self, plan: Plan) -> Decision:
+        if plan.stage is None and plan.stages > 1:
+            answer = self._asked(f"Apply these {plan.stages} steps? [y/N], or [s]tep by step: ", STEPWISE)
+            return answer or Decision.DECLINED
+        return Decision.APPROVED if self.confirm("Apply this?") else Decision.DECLINED
 
     def stopping(self) -> Stop:
         """The user pressed Ctrl-C; a rollout that is watched is kept, taken back or watched on, as they say."""
         self._rest()
         self._prose.end()
+        if self._following:
+            return Stop.KEEP
         wish = self._wish() if self._rolling and self._consent is Consent.ASK else Stop.KEEP
         if wish is Stop.GO_ON:
             self._busy("watching")
@@ -159,18 +192,19 @@ class ConsoleFace:
 
     def confirm(self, question: str) -> bool:
         """Ask for a yes or no; anything unclear is asked again, and the end of the input is a no."""
+        return self._asked(f"{question} [y/N] ", YES_OR_NO) or False
+
+    def _asked(self, question: str, answers: dict[str, T]) -> T | None:
         for _ in range(MAX_ASKED):
             try:
-                self._chrome.print(Text(f"{question} [y/N] ", style="head"), end="")
+                self._chrome.print(Text(question, style="head"), end="")
                 answer = input().strip().lower()
             except EOFError:
                 self._chrome.print()
-                return False
-            if answer in {"y", "yes"}:
-                return True
-            if answer in {"", "n", "no"}:
-                return False
-        return False
+                return None
+            if answer in answers:
+                return answers[answer]
+        return None
 
     def _busy(self, what: str) -> None:
         self._rest()

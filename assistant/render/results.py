@@ -10,6 +10,10 @@ from rich.text import Text
 
 from assistant.events import is_change
 from assistant.render.consoles import printable
+from assistant.render.diagnosis import render_diagnosis
+from assistant.render.docker import render_docker
+from assistant.render.images import render_images
+from assistant.render.releases import render_releases
 from assistant.render.tables import table
 from mcp_tools.reads.answer import clip
 
@@ -57,6 +61,19 @@ def _change(result: ToolResult) -> RenderableType:
     if result.data["undo"]:
         parts.append(Text(f"Undo with: {result.data['undo']}", style="faint"))
     return Group(*parts)
+
+
+def _stack(result: ToolResult) -> RenderableType:
+    rows = [[part["name"], f"{part['ready']}/{part['wanted']}", part["image"]] for part in result.data["parts"]]
+    return Group(_summary(result), table(("part", "ready", "image"), rows))
+
+
+def _in_pod(result: ToolResult) -> RenderableType:
+    return _forwards(result) if "forwards" in result.data else _command(result)
+
+
+def _on_engine(result: ToolResult) -> RenderableType:
+    return render_images(result) or _command(result)
 
 
 def _command(result: ToolResult) -> RenderableType:
@@ -109,14 +126,22 @@ def _overview(result: ToolResult) -> RenderableType:
 
 def _list(result: ToolResult) -> RenderableType:
     data = result.data
+    if "events" in data:
+        return _events(result)
     if not data["rows"]:
         return _summary(result)
+    if "what" in data:
+        return _usage(result)
     shown = table(data["columns"], data["rows"])
     return Group(shown, _summary(result, "faint")) if data["shown"] < data["total"] else shown
 
 
 def _describe(result: ToolResult) -> RenderableType:
     data = result.data
+    if "revisions" in data:
+        return _rollout(result)
+    if "fields" in data:
+        return _explained(result)
     parts: list[RenderableType] = [_summary(result), Text("")]
     parts.append(Text(printable(_yaml({**data["object"], **({"status": data["status"]} if data["status"] else {})}))))
     if data["owners"]:
@@ -152,10 +177,8 @@ def _events(result: ToolResult) -> RenderableType:
     return Group(_event_rows(events), _summary(result, "faint")) if events else _summary(result)
 
 
-def _top(result: ToolResult) -> RenderableType:
+def _usage(result: ToolResult) -> RenderableType:
     rows = result.data["rows"]
-    if not rows:
-        return _summary(result)
     shares = [key for key in rows[0] if "_of_" in key]
     spaces = len({row.get("namespace") for row in rows}) > 1
     columns = (*(("namespace",) if spaces else ()), "name", "cpu", "memory", *(key.replace("_", " ") for key in shares))
@@ -170,12 +193,6 @@ def _top(result: ToolResult) -> RenderableType:
         for row in rows
     ]
     return Group(table(columns, cells), _summary(result, "faint"))
-
-
-def _matches(result: ToolResult) -> RenderableType:
-    columns = ("namespace", "object", "found_in", "age")
-    rows = [[item[column] for column in columns] for item in result.data["matches"]]
-    return Group(table(columns, rows), _summary(result, "faint")) if rows else _summary(result)
 
 
 def _explained(result: ToolResult) -> RenderableType:
@@ -232,6 +249,16 @@ def _rollout(result: ToolResult) -> RenderableType:
     return Group(*parts)
 
 
+def _forwards(result: ToolResult) -> RenderableType:
+    rows = [
+        [f"127.0.0.1:{item['local_port']}", item["target"], item["pod"], item["remote_port"], item["connections"]]
+        for item in result.data["forwards"]
+    ]
+    news = [Text(printable(text), style="warn") for text in result.data.get("news") or ()]
+    columns = ("here", "to", "pod", "port", "connections")
+    return Group(_summary(result), *news, *([table(columns, rows)] if rows else []))
+
+
 def _history(result: ToolResult) -> RenderableType:
     changes = result.data["changes"]
     if not changes:
@@ -274,12 +301,12 @@ _SHAPES: dict[str, Callable[[ToolResult], RenderableType]] = {
     "list_resources": _list,
     "describe_resource": _describe,
     "get_logs": _logs,
-    "rollout_status": _rollout,
-    "list_events": _events,
-    "top": _top,
-    "search_resources": _matches,
-    "explain_field": _explained,
     "check_access": _access,
-    "exec_in_pod": _command,
+    "diagnose": render_diagnosis,
+    "connect_pod": _in_pod,
+    "helm_releases": render_releases,
+    "inspect_docker": render_docker,
+    "change_docker": _on_engine,
     "list_changes": _history,
+    "todo_stack": _stack,
 }

@@ -89,6 +89,16 @@ def _undo(session: Session, number: str) -> None:
     session.call("undo_change", {"change_id": int(number)} if number else {})
 
 
+def _follow(session: Session, target: str) -> None:
+    if not target or " " in target:
+        raise UsageError("Whose log?", "/follow NAME or KIND/NAME")
+    session.follow({"target": target})
+
+
+def _forwards(session: Session, _: str) -> None:
+    session.call("connect_pod", {"action": "list_forwards"})
+
+
 def _new(session: Session, _: str) -> None:
     session.begin_anew()
     session.console.print(Text("A new conversation."))
@@ -113,6 +123,8 @@ COMMANDS = {
     "model": Command("[PROVIDER:NAME]", "show or change the model; `offline` is none", _model),
     "history": Command("", "what was changed", _history),
     "undo": Command("[NUMBER]", "put back what a change replaced", _undo),
+    "follow": Command("TARGET", "show a log as it is written, until Ctrl-C", _follow),
+    "forwards": Command("", "which local ports lead to pods", _forwards),
     "new": Command("", "begin a new conversation", _new),
     "doctor": Command("", "what is configured, reachable and missing", _doctor),
     "clear": Command("", "clear the screen", _clear),

@@ -49,6 +49,7 @@ def talk(session: Session, opening: Sequence[str]) -> int:
     )
     warming = threading.Thread(target=session.warm, args=(prompt.app.invalidate,), name="warm-up", daemon=True)
     while True:
+        session.news()
         try:
             text = prompt.prompt(
                 FormattedText([("class:prompt", PROMPT)]), pre_run=lambda: None if warming.ident else warming.start()

@@ -12,7 +12,7 @@ from rich.text import Text
 from assistant.approvals import Consent
 from assistant.brain import make_brain
 from assistant.conversation import Conversation
-from assistant.render.consoles import make_console
+from assistant.render.consoles import make_console, printable
 from assistant.render.face import ConsoleFace
 from assistant.turn import run_turn
 from mcp_tools.errors import NoCluster, ShipmateError
@@ -75,6 +75,20 @@ class Session:
             self.tell(result.error)
         return result.exit_code
 
+    def follow(self, arguments: dict[str, object]) -> int:
+        """As `call`, for a log that is shown until the user stops it."""
+        from assistant.direct import FollowingBrain
+
+        result = self._run(FollowingBrain(self.toolbox, arguments), "follow", narrated=False)
+        if result.error is not None:
+            self.tell(result.error)
+        return result.exit_code
+
+    def news(self) -> None:
+        """Say what happened to forwarded ports while nobody asked."""
+        for text in self.toolbox.forwards.news():
+            self._chrome.print(Text(printable(text), style="warn"))
+
     def tell(self, error: ShipmateError) -> None:
         """Show an error."""
         self._face(narrated=False).error(error)
@@ -88,6 +102,8 @@ class Session:
             self.toolbox = self._new_toolbox()
             self.state, self.names = "not connected yet", set()
         self._drop_brain()
+        if len(old.forwards):
+            self._chrome.print(Text("The forwarded ports led to the old place and are closed.", style="warn"))
         old.close()
 
     def begin_anew(self) -> None:
@@ -149,7 +165,12 @@ class Session:
         return True
 
     def _new_toolbox(self) -> Toolbox:
-        return Toolbox(self.settings.target, rollout_timeout=self.settings.rollout_timeout, policy=self.settings.policy)
+        return Toolbox(
+            self.settings.target,
+            rollout_timeout=self.settings.rollout_timeout,
+            policy=self.settings.policy,
+            stack=self.settings.stack,
+        )
 
     def _drop_brain(self) -> None:
         brain, self._brain = self._brain, None

@@ -35,15 +35,18 @@ _PLAN = re.compile(r"[0-9a-f]{8}")
 def match(given: Shape, namespace: str | None, last: Mention | None) -> Step | None:
     """A call of a changing tool, a question back, a refusal, or None."""
     return (
-        _restart(given, namespace, last) or _image(given, namespace, last) or _delete(given, namespace) or _kept(given)
+        _restart(given, namespace, last)
+        or _image(given, namespace, last)
+        or _delete(given, namespace)
+        or _decided(given, namespace)
     )
 
 
 def _restart(given: Shape, namespace: str | None, last: Mention | None) -> Step | None:
     if re.fullmatch(RESTART, given.text):
-        return call("restart", target_of(given.all("T")[0], namespace, last))
+        return call("rollout", target_of(given.all("T")[0], namespace, last), action="restart")
     if re.fullmatch(RESTART_WHICH, given.text):
-        step = ToolCall("restart", {"namespace": namespace} if namespace else {})
+        step = ToolCall("rollout", {**({"namespace": namespace} if namespace else {}), "action": "restart"})
         return Clarify("What is to be restarted?", step, "target")
     return None
 
@@ -51,11 +54,11 @@ def _restart(given: Shape, namespace: str | None, last: Mention | None) -> Step 
 def _image(given: Shape, namespace: str | None, last: Mention | None) -> Step | None:
     if any(re.fullmatch(pattern, given.text) for pattern in SET_IMAGE):
         target = target_of(given.all("T")[0], namespace, last)
-        return call("set_image", target, image=given.all("I")[0].text)
+        return call("configure_workload", target, image=given.all("I")[0].text)
     if re.fullmatch(SET_IMAGE_KUBECTL, given.text):
         container, _, image = given.all("C")[0].text.partition("=")
         target = target_of(given.all("T")[0], namespace, last)
-        return call("set_image", target, image=image, **({} if container == "*" else {"container": container}))
+        return call("configure_workload", target, image=image, **({} if container == "*" else {"container": container}))
     if re.fullmatch(VERSION, given.text) or re.fullmatch(BARE_IMAGE, given.text):
         name = given.all("T")[0].text or "it"
         return Refuse(
@@ -73,6 +76,13 @@ def _delete(given: Shape, namespace: str | None) -> Step | None:
         hint = f"Say `delete deployment/{target}`, or of which kind it is." if target else "Say `delete KIND/NAME`."
         return Refuse("What is deleted is named with its kind; nothing was done.", hint=hint)
     return call("delete_resource", Mention(target, namespace))
+
+
+def _decided(given: Shape, namespace: str | None) -> Step | None:
+    step = _kept(given)
+    if namespace and isinstance(step, ToolCall):
+        return Refuse("A change or plan goes by its number, wherever it is; nothing is done.", ("history",))
+    return step
 
 
 def _kept(given: Shape) -> Step | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from typing import TYPE_CHECKING, Any
 
+from assistant.following import FOLLOW
 from assistant.offline.intents.values import call
 from assistant.offline.model import Clarify, Mention, Step
 
@@ -29,7 +29,7 @@ TOLD: dict[str, dict[str, Any]] = {
 
 
 def match(sentence: Sentence, bag: Shape, found: dict[str, Any], target: Mention) -> Step:
-    """The call of `get_logs`, or the question whose.
+    """The call of `get_logs`, the same to be followed, or the question whose.
 
     Args:
         found: The arguments that were taken out of the sentence before.
@@ -51,12 +51,14 @@ def match(sentence: Sentence, bag: Shape, found: dict[str, Any], target: Mention
     since = _DURATION.fullmatch(flags.get("since", ""))
     if since:
         arguments["since_seconds"] = int(since[1]) * _SECONDS[since[2]]
-    follow = "follow" in flags or any(part.typed.lower() in {"follow", "tail"} for part in bag.parts)
-    note = "Following is not offered here; these are the latest lines." if follow else ""
-    step = call("get_logs", target, **arguments)
-    if isinstance(step, Clarify):
-        return Clarify("Whose logs?", step.step, "target")
-    return dataclasses.replace(step, note=note)
+    step = call(FOLLOW if _follows(flags, bag) and "previous" not in arguments else "get_logs", target, **arguments)
+    return Clarify("Whose logs?", step.step, "target") if isinstance(step, Clarify) else step
+
+
+def _follows(flags: dict[str, str], bag: Shape) -> bool:
+    typed = {part.typed.lower() for part in bag.parts}
+    # "tail the last 20 lines" is about the end of the log, "tail the log" about what comes.
+    return "follow" in flags or "follow" in typed or ("tail" in typed and not bag.all("N"))
 
 
 def without_search(words: Sequence[Word]) -> tuple[tuple[Word, ...], dict[str, Any]]:

@@ -41,7 +41,7 @@ def match(given: Shape, namespace: str | None, last: Mention | None) -> Step | N
         return Refuse("What pauses and resumes is a rollout.", (f"rollout {found['verb']} {target.target}{where}",))
     if re.fullmatch(AUTOSCALE, given.text):
         low, high = (int(number.text) for number in given.all("N"))
-        return call("autoscale", target, min=low, max=high)
+        return call("scale", target, min=low, max=high)
     if re.fullmatch(AUTOSCALE_WHAT, given.text):
         name = target.target or "it"
         return Refuse("Between how many replicas?", hint=f"Say `autoscale {name} between 2 and 5`.")

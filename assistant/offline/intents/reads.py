@@ -14,13 +14,14 @@ from assistant.offline.intents import logs, reports
 from assistant.offline.intents.values import call, target_of
 from assistant.offline.model import Clarify, Mention, Reply, Step, ToolCall
 from assistant.offline.namespaces import without_namespace
+from assistant.offline.sentence import Word
 from assistant.offline.shape import Part, Shape, is_bare_name, shape
 from assistant.offline.words import CHANGING, CONDITIONS, NEGATIONS, NOT_OFFERED, TOPICS, kinds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from assistant.offline.sentence import Sentence, Word
+    from assistant.offline.sentence import Sentence
 
 HELP = """Without a model I understand requests like these:
 
@@ -32,7 +33,16 @@ HELP = """Without a model I understand requests like these:
 - `rollout status backend`: whether a rollout is complete
 - `scale backend to 3`, `scale up backend by 2`, `double the backends`
 - `restart backend`, `rollout undo backend`, `rollout pause backend`, `drain node-1`
-- `set image of backend to todo-backend:1.1.0`
+- `set image of backend to todo-backend:1.1.0`, `set env backend MODE=fast`, `set memory limit of backend to 512Mi`
+- `deploy nginx:1.27 as web`, `expose web on port 80`, `create configmap settings with mode=fast`: most kinds
+- `deploy redis, expose it, point backend at it`: several changes as one plan
+- `label backend team=blue`, `set spec.type of service/web to NodePort`, `expand pvc/data to 5Gi`
+- `switch traffic of web to web-green`, `send 20% of the traffic of web to web-canary`
+- `apply manifests/`, `diff manifests/03-backend.yaml`: manifests from a file, a folder, or `-`
+- `docker ps`, `what is wrong with container web?`, `stop container web`, `which images are biggest?`
+- `helm list`, `helm history todo`, `values of todo`, `helm rollback todo 3`, `upgrade todo with values-prod.yaml`
+- `run ls -l in backend`, `debug backend with busybox -- ps`, `copy ./x to backend:/tmp/x`: reaching into a pod
+- `tail backend logs`, `forward backend to 8080`, `list port forwards`: until Ctrl-C
 - `delete pod backend-1`: an object with what it owns
 - `history`, `undo`, `undo 12`: what was changed, and taking it back
 - `apply plan 1a2b3c4d`: a plan that was shown before
@@ -43,7 +53,9 @@ and done only after your yes."""
 _EVERYWHERE = frozenset({"all", "every", "across", "entire"})
 _WORKLOADS = frozenset({"deployments", "statefulsets", "daemonsets", "replicasets"})
 _ASKS_WHAT_WAS = frozenset({"why", "when", "who", "what", "which", "did", "has", "was"})
-_LABELLED = frozenset({"with", "label", "labels", "selector", "the", "labelled", "labeled"})
+_TROUBLE = frozenset({"wrong", "broken", "problem", "problems", "issue", "issues"})
+_COLUMNS = re.compile(r"custom-columns=(?P<columns>[\w.:\[\],-]+)")
+_LABELLED = frozenset({"with", "label", "labels", "selector", "the", "labelled"})
 _LABEL = re.compile(r"[A-Za-z0-9./_-]+!?=[A-Za-z0-9._-]*(?:,[A-Za-z0-9./_-]+!?=[A-Za-z0-9._-]*)*")
 
 
@@ -53,10 +65,11 @@ def match(sentence: Sentence, last: Mention | None) -> Step | None:
     words, everywhere = _without_everywhere(words, sentence)
     words, namespace = _without_namespace(words, sentence, searched="contains" in found)
     where: dict[str, Any] = {"all_namespaces": True} if everywhere else {"namespace": namespace} if namespace else {}
-    allowed = None if sentence.quoting else reports.access(words, where)
+    allowed = None if sentence.quoting else reports.access(words, where) or reports.reach(words, where)
     if allowed or not _looks(sentence):
         return allowed
     words, since = logs.without_duration(words)
+    words, order = _without_order(words, sentence)
     words, label = _without_label(words, sentence)
     bag = shape(words)
     topics = {part.symbol for part in bag.parts} & TOPICS
@@ -91,7 +104,7 @@ def match(sentence: Sentence, last: Mention | None) -> Step | None:
         return _object(topics, listed, target, bag)
     if numbers:
         return ToolCall("list_changes", {"limit": max(1, min(int(numbers[0].text), 200))})
-    return _whole(sentence, topics, listed, {**where, **label}, last)
+    return _whole(sentence, topics, listed, {**where, **label, **order}, last)
 
 
 def _looks(sentence: Sentence) -> bool:
@@ -151,33 +164,43 @@ def _without_label(words: Sequence[Word], sentence: Sentence) -> tuple[tuple[Wor
     for position, word in enumerate(words):
         if _LABEL.fullmatch(word.typed):
             start = position
-            while start and words[start - 1].typed.lower() in {
-                "with",
-                "label",
-                "labels",
-                "selector",
-                "the",
-                "labelled",
-            }:
+            while start and words[start - 1].typed.lower() in _LABELLED:
                 start -= 1
             return (*words[:start], *words[position + 1 :]), {"label_selector": word.typed}
     return tuple(words), {"label_selector": sentence.flags["selector"]} if "selector" in sentence.flags else {}
 
 
+def _without_order(words: Sequence[Word], sentence: Sentence) -> tuple[tuple[Word, ...], dict[str, str]]:
+    """The words without "sorted by age", and the argument."""
+    asked = sentence.flags.get("sort_by", "").strip("'{}").lstrip(".")
+    if asked in {"cpu", "memory"}:
+        # What asks for usage has these as words.
+        return (*words, Word(asked, asked)), {}
+    for position in range(1, len(words) - 2):
+        if words[position].typed.lower() in {"sorted", "sort", "ordered"} and words[position + 1].text == "by":
+            asked = words[position + 2].typed.lower()
+            words = (*words[:position], *words[position + 3 :])
+            break
+    # Who sorts by restarts looks for many.
+    return tuple(words), {"sort_by": f"-{asked}" if asked == "restarts" else asked} if asked else {}
+
+
 def _object(topics: set[str], listed: list[str], target: Mention, bag: Shape) -> Step | None:
     word, slash, _ = target.target.partition("/")
     kind = kinds().get(word, word) if slash else ""
-    rollout = bool(topics & {"rollout", "status", "replicas"}) and "diagnose" not in topics
+    if "diagnose" in topics or _TROUBLE & _typed(bag):
+        return call("diagnose", target)
+    rollout = bool(topics & {"rollout", "status", "replicas"})
+    if {"history", "rollout"} <= topics:
+        return call("describe_resource", target, rollout=True)
     if "history" in topics:
         return ToolCall("list_changes", note="These are all changes; there is no history of one object.")
-    if rollout and (not kind or kind in _WORKLOADS) and not {"wrong", "problem", "problems"} & _typed(bag):
-        name = "rollout_status"
-    elif topics - {"help", "whole"} or kind or listed or _typed(bag) & {"own", "owns", "owned", "tree"}:
-        name = "describe_resource"
-    else:
-        return None
-    owned = {"owned": True} if name == "describe_resource" and _typed(bag) & {"own", "owns", "owned", "tree"} else {}
-    return call(name, target, **owned)
+    if rollout and (not kind or kind in _WORKLOADS):
+        return call("describe_resource", target, rollout=True)
+    owned = bool(_typed(bag) & {"own", "owns", "owned", "tree"})
+    if topics - {"help", "whole"} or kind or listed or owned:
+        return call("describe_resource", target, **({"owned": True} if owned else {}))
+    return None
 
 
 def _custom_kind(sentence: Sentence, bag: Shape) -> str | None:
@@ -206,15 +229,20 @@ def _whole(
         arguments: dict[str, Any] = {"kind": listed[0], **where}
         if "field_selector" in sentence.flags:
             arguments["field_selector"] = sentence.flags["field_selector"]
+        columns = _COLUMNS.fullmatch(sentence.flags.get("output", ""))
+        if columns:
+            arguments["columns"] = [part.rpartition(":")[2].lstrip(".") for part in columns["columns"].split(",")]
         note = "Watching is not offered here; this is how it is at the moment." if "watch" in sentence.flags else ""
         return ToolCall("list_resources", arguments, note=note)
     if "history" in topics or ({"what", "you"} <= typed and typed & {"did", "have"}):
         return ToolCall("list_changes")
     if "rollout" in topics:
         if last is None:
-            return Clarify("Of what?", ToolCall("rollout_status", dict(where)), "target")
+            return Clarify("Of what?", ToolCall("describe_resource", {**where, "rollout": True}), "target")
         space = {"namespace": last.namespace} if last.namespace else {}
-        return ToolCall("rollout_status", {"target": last.target, **space})
+        return ToolCall("describe_resource", {"target": last.target, **space, "rollout": True})
+    if ("diagnose" in topics or _TROUBLE & typed) and "label_selector" not in where:
+        return ToolCall("diagnose", where)
     if (
         topics & {"status", "diagnose"}
         or (topics & {"show", "describe", "whole"} and _means_all(typed, topics))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from assistant.offline.model import Step, ToolCall
@@ -23,6 +24,12 @@ _ASKS_ACCESS: dict[tuple[str, ...], dict[str, str]] = {
     ("can", "i"): {},
     ("who", "can"): {"who": "anyone"},
 }
+_REACH = re.compile(
+    r"(?:can|does|why can't|why cannot|why can not) (?:the )?(?P<source>[a-z0-9./-]+) "
+    r"(?:not )?(?:reach|talk to|connect to|access|call) (?:the )?(?P<to>[a-z0-9./-]+)"
+    r"(?: on)?(?: port)?(?: (?P<port>[0-9]{1,5}))?"
+    r"(?:,? and(?: if not,?)? (?:who|what) (?:stops|blocks|prevents) (?:it|that|this))?"
+)
 _SEARCH = frozenset({"search", "find"})
 
 
@@ -30,6 +37,15 @@ def match(bag: Shape, words: Sequence[Word], where: dict[str, Any]) -> Step | No
     """A call of a reading tool, or None."""
     typed = {word.typed.lower() for word in words}
     return _events(bag, typed, where) or _use(bag, typed, where) or _search(bag, where) or _field(words)
+
+
+def reach(words: Sequence[Word], where: dict[str, Any]) -> Step | None:
+    """Whether one workload reaches another: "can frontend reach backend on port 8000?"."""
+    found = _REACH.fullmatch(" ".join(word.typed.lower().rstrip("?") for word in words))
+    if found is None:
+        return None
+    port = {"port": int(found["port"])} if found["port"] else {}
+    return ToolCall("diagnose", {"target": found["source"], "to": found["to"], **port, **_one(where)})
 
 
 def access(words: Sequence[Word], where: dict[str, Any]) -> Step | None:
@@ -53,16 +69,16 @@ def _events(bag: Shape, typed: set[str], where: dict[str, Any]) -> Step | None:
         typed <= {"warning", "warnings", "show", "list", "get"} and "warnings" in typed
     ):
         return None
-    arguments: dict[str, Any] = dict(where)
+    arguments: dict[str, Any] = {"kind": "events", **where}
     targets = [part for part in bag.all("T") if part.text]
     if len(targets) == 1:
-        arguments["target"] = targets[0].text
+        arguments["about"] = targets[0].text
     numbers = bag.all("N")
     if numbers:
         arguments["limit"] = max(1, min(int(numbers[0].text), 300))
     if "warnings" in symbols:
-        arguments["warnings_only"] = True
-    return ToolCall("list_events", arguments)
+        arguments["field_selector"] = "type=Warning"
+    return ToolCall("list_resources", arguments)
 
 
 def _use(bag: Shape, typed: set[str], where: dict[str, Any]) -> Step | None:
@@ -71,12 +87,11 @@ def _use(bag: Shape, typed: set[str], where: dict[str, Any]) -> Step | None:
         return None
     named = bag.all("T")
     note = "These are all pods; use is not asked for one by name." if named else ""
-    arguments: dict[str, Any] = (
-        {"what": "nodes", **where} if "nodes" in {part.symbol for part in bag.parts} else dict(where)
-    )
+    kind = "nodes" if "nodes" in {part.symbol for part in bag.parts} else "pods"
+    arguments: dict[str, Any] = {"kind": kind, **where, "usage": True}
     if typed & _MEMORY:
         arguments["sort_by"] = "memory"
-    return ToolCall("top", arguments, note=note)
+    return ToolCall("list_resources", arguments, note=note)
 
 
 def _search(bag: Shape, where: dict[str, Any]) -> Step | None:
@@ -86,7 +101,7 @@ def _search(bag: Shape, where: dict[str, Any]) -> Step | None:
         return None
     if len(parts) > 3 or {part.symbol for part in parts[1:]} - {"T", "for", "everything"}:  # noqa: PLR2004
         return None
-    return ToolCall("search_resources", {"text": targets[0].text, **_one(where)})
+    return ToolCall("list_resources", {"contains": targets[0].text, **_one(where)})
 
 
 def _field(words: Sequence[Word]) -> Step | None:
@@ -94,4 +109,4 @@ def _field(words: Sequence[Word]) -> Step | None:
     if len(typed) != 2 or typed[0].lower() != "explain":  # noqa: PLR2004
         return None
     kind = typed[1].lower().partition(".")[0]
-    return ToolCall("explain_field", {"path": typed[1]}) if kind in kinds() else None
+    return ToolCall("describe_resource", {"target": typed[1], "explain": True}) if kind in kinds() else None
