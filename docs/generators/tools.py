@@ -1,4 +1,4 @@
-"""Prints docs/tools.md from the tools themselves: `make docs`."""
+"""Prints docs/TOOLS.md from the tools themselves: `make docs`."""
 
 from __future__ import annotations
 
