@@ -38,7 +38,9 @@ def _of(kubeconfig: Path, number: int) -> list[Figure]:
     try:
         _fill(connection, namespace, number)
         path = f"/api/v1/namespaces/{namespace}/pods"
-        answer, ours, theirs = anyio.run(_compare, target, lambda: connection.get(path))
+        answer, ours, theirs = anyio.run(
+            compare, target, "list_resources", {"kind": "pods"}, lambda: connection.get(path)
+        )
         raw = tokens(connection.get(path).decode())
     finally:
         connection.close()
@@ -72,7 +74,10 @@ def _fill(connection: Any, namespace: str, number: int) -> None:
         time.sleep(0.5)
 
 
-async def _compare(target: Target, get: Callable[[], object]) -> tuple[dict[str, Any], float, float]:
+async def compare(
+    target: Target, tool: str, arguments: dict[str, Any], get: Callable[[], object]
+) -> tuple[dict[str, Any], float, float]:
+    """A tool's answer over MCP, its median in milliseconds, and that of a baseline; the two alternate."""
     from fastmcp import Client
 
     from mcp_tools.server import build_server
@@ -82,7 +87,7 @@ async def _compare(target: Target, get: Callable[[], object]) -> tuple[dict[str,
     async with Client(build_server(toolbox)) as client:
 
         async def ours() -> Any:
-            return await client.call_tool("list_resources", {"kind": "pods"})
+            return await client.call_tool(tool, arguments)
 
         async def theirs() -> object:
             return await anyio.to_thread.run_sync(get)
