@@ -2,15 +2,16 @@
 
 # The first of these that is new enough; `make test PYTHON=python3.13` chooses one.
 PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11
-# More arguments for the tests: `make test ARGS="-k scale"`.
+# More arguments for the tests: `make test ARGS="-k scale"`; how many run at a time: `make test WORKERS=0` for one.
 ARGS ?=
+WORKERS ?= auto
 
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 # Tests find the kubectl that the dev group brings.
 INSIDE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: help demo test coverage lint format docs bench clean
+.PHONY: help demo test coverage lint format docs picture site bench fidelity clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -19,10 +20,10 @@ demo: $(VENV)/.installed ## See the main job on the embedded cluster.
 	@$(INSIDE) shipmate demo
 
 test: $(VENV)/.dev ## Run the tests.
-	@$(INSIDE) pytest $(ARGS)
+	@$(INSIDE) pytest -n $(WORKERS) $(ARGS)
 
 coverage: $(VENV)/.dev ## Run the tests and show which lines they never reach.
-	@$(INSIDE) pytest --cov --cov-report=term:skip-covered $(ARGS)
+	@$(INSIDE) pytest -n $(WORKERS) --cov --cov-report=term:skip-covered $(ARGS)
 
 lint: $(VENV)/.dev ## Check style, types and layers.
 	@failed=0; for tool in "ruff check ." "ruff format --check ." mypy "lint-imports --no-logo"; do \
@@ -33,14 +34,27 @@ format: $(VENV)/.dev ## Put the code in shape.
 	@$(INSIDE) ruff check --fix .
 	@$(INSIDE) ruff format .
 
-docs: $(VENV)/.dev ## Write docs/tools.md from the tools themselves.
-	@$(INSIDE) python docs/generate.py > docs/tools.md.new && mv docs/tools.md.new docs/tools.md
+docs: $(VENV)/.dev ## Write the pages that follow from the code: tools, configuration, failure modes.
+	@for page in TOOLS CONFIGURATION failure-modes; do \
+	  $(INSIDE) python "docs/generators/$$(echo $$page | tr A-Z- a-z_).py" > "docs/$$page.md.new" && \
+	    mv "docs/$$page.md.new" "docs/$$page.md" || exit 1; \
+	done
+
+picture: $(VENV)/.installed ## Make the README's picture from a session on the embedded cluster.
+	@$(INSIDE) python docs/generators/picture.py
+
+site: $(VENV)/.docs ## Build the documents as pages in site/, every link checked.
+	@$(INSIDE) NO_MKDOCS_2_WARNING=1 mkdocs build
 
 bench: $(VENV)/.bench ## Measure what the user waits and pays for.
 	@$(INSIDE) python -m benchmarks $(ARGS)
 
+fidelity: $(VENV)/.dev ## Compare the sandbox with a real API server (KUBECONFIG) and write docs/fidelity.md.
+	@$(INSIDE) PYTHONPATH=tests/sandbox python -m fidelity --cases 250 > docs/fidelity.md.new; \
+	  test -s docs/fidelity.md.new && mv docs/fidelity.md.new docs/fidelity.md
+
 clean: ## Remove what the targets made.
-	rm -rf $(VENV) .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) site .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 # pip cannot be used outside an environment where PEP 668 forbids it, and Debian's python may come without ensurepip:
 # then the pip it has fills the environment from outside.
@@ -68,6 +82,10 @@ $(VENV)/.installed: $(VENV)/.python pyproject.toml
 $(VENV)/.dev: $(VENV)/.installed
 	@echo "Installing what the tests need"
 	@$(PIP) install --group dev && touch $@
+
+$(VENV)/.docs: $(VENV)/.dev
+	@echo "Installing what the pages need"
+	@$(PIP) install --group docs && touch $@
 
 $(VENV)/.bench: $(VENV)/.dev
 	@echo "Installing what the benchmarks need"

@@ -1,12 +1,19 @@
-"""The versions that matter, at the head of every report."""
+"""The versions that matter at the head of every report, and how tests are shared out among workers."""
 
 from __future__ import annotations
 
 import os
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pytest
 
 PACKAGES = ("openai-agents", "fastmcp", "mcp", "kubernetes", "pydantic")
+ROOT = Path(__file__).parents[1]
+BESIDE = ("tests/docker/", "tests/docs/", "tests/house/")
 
 
 def pytest_report_header() -> list[str]:
@@ -32,3 +39,26 @@ def _cluster() -> str:
         return str(error)
     connection.close()
     return f"{connection.context}, {connection.server_version}"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file is one worker's, and every file that uses the real cluster is the same worker's: there is one cluster.
+
+    Those that use the Docker engine alone, with names of their own, get on beside each other.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneCluster(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::", maxsplit=1)[0]
+            return "the real cluster" if _uses_the_cluster(file) else file
+
+    return OneCluster(config, log)
+
+
+@cache
+def _uses_the_cluster(file: str) -> bool:
+    if file.startswith(BESIDE) or Path(file).name.startswith("test_docker"):
+        return False
+    return "mark.cluster" in (ROOT / file).read_text(encoding="utf-8")

@@ -5,7 +5,18 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from assistant.offline.model import Clarify, Refuse, Relative, Reply, Step, ToolCall
+from assistant.offline.model import (
+    Clarify,
+    Earlier,
+    Heal,
+    Manifest,
+    Refuse,
+    Relative,
+    Reply,
+    Several,
+    Step,
+    ToolCall,
+)
 
 
 def told(step: Step) -> str:
@@ -18,10 +29,18 @@ def told(step: Step) -> str:
             others = said.pop("alternatives", ())
             said.pop("note", None)
             return " ".join(["relative", *_given(said), *(f"or {name}" for name in others)])
+        case Earlier(release, day):
+            return " ".join([f"rollback to before {day}", *_given(release)])
+        case Heal(where, option):
+            return " ".join([f"fix {option}", *_given(where or {})])
         case Clarify():
             return f"asks for the {step.missing} of {told(step.step)}"
         case Refuse():
             return "refused" + (f", offering {' | '.join(step.suggestions)}" if step.suggestions else "")
+        case Several(steps):
+            return " ; ".join(map(told, steps))
+        case Manifest():
+            return f"{told(step.step)} from {step.source}"
         case Reply():
             return "help"
 

@@ -38,12 +38,12 @@ def test_a_change_is_made_verified_told_and_journalled(talk: Talk) -> None:
 def test_parallel_calls_of_gemini_stay_apart(talk: Talk, index: int | None) -> None:
     made = [
         call("describe_resource", {"target": "web"}, call_id="one", index=index),
-        call("list_events", {"limit": 5}, call_id="two", index=index),
-        call("rollout_status", {"target": "web"}, call_id="three", index=index),
+        call("list_resources", {"kind": "events", "limit": 5}, call_id="two", index=index),
+        call("describe_resource", {"target": "web", "rollout": True}, call_id="three", index=index),
     ]
     talk.wire.script = [stream(*calls(*made)), stream(*text("Fine."))]
     assert talk("how is web?") == "Fine."
-    assert {event.name for event in talk.of(ToolReturned)} == {"describe_resource", "list_events", "rollout_status"}
+    assert {event.name for event in talk.of(ToolReturned)} == {"describe_resource", "list_resources"}
     assert {output["tool_call_id"] for output in talk.wire.sent_back()} == {"one", "two", "three"}
     assert not talk.of(ToolFailed)
 
@@ -159,7 +159,7 @@ def test_bad_calls_are_told_to_the_model_which_can_do_better(talk: Talk, wrong: 
 
 
 def test_the_same_change_is_not_done_twice_in_a_turn(talk: Talk) -> None:
-    restart = [call("restart", {"target": "web"}, call_id=name) for name in ("one", "two")]
+    restart = [call("rollout", {"target": "web", "action": "restart"}, call_id=name) for name in ("one", "two")]
     talk.wire.script = [stream(*calls(restart[0])), stream(*calls(restart[1])), stream(*text("Restarted."))]
     assert talk("restart web") == "Restarted."
     assert len(talk.changes()) == 1
@@ -186,7 +186,7 @@ def test_a_stream_is_stopped_at_once_and_the_talk_goes_on(talk: Talk) -> None:
 
 
 def test_a_change_that_is_stopped_is_told_as_it_stands(talk: Talk) -> None:
-    wrong = call("set_image", {"target": "web", "image": "todo-backend:absent"})
+    wrong = call("configure_workload", {"target": "web", "image": "todo-backend:absent"})
     talk.wire.script = [stream(*calls(wrong))]
     begun = threading.Event()
     talk.toolbox.reporter = lambda progress: begun.set() if progress.phase is Phase.WATCHING else None

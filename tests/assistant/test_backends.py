@@ -131,10 +131,10 @@ def test_a_stream_means_the_same_wherever_it_is_cut(cuts: list[int], line_end: b
 
 
 def test_what_a_provider_says_beside_the_protocol_goes_through(talk: Talk) -> None:
-    signed = call("rollout_status", {"target": "web"}, call_id="one", index=None)
+    signed = call("describe_resource", {"target": "web", "rollout": True}, call_id="one", index=None)
     signed["extra_content"] = {"google": {"thought_signature": "c2lnbmF0dXJl"}}
     talk.provider, talk.model = "gemini", "gemini-3-flash"
-    other = call("rollout_status", {"target": "web"}, call_id="two", index=None)
+    other = call("describe_resource", {"target": "web", "rollout": True}, call_id="two", index=None)
     talk.wire.script = [stream(*calls(signed, other)), stream(*text("Fine.")), stream(*text("Still."))]
     talk("how is web?")
     talk("and now?")
@@ -142,13 +142,13 @@ def test_what_a_provider_says_beside_the_protocol_goes_through(talk: Talk) -> No
         (made,) = [message["tool_calls"] for message in request["messages"] if message.get("tool_calls")]
         assert made[0]["extra_content"] == signed["extra_content"]
         assert "extra_content" not in made[1]
-        assert made[0]["function"]["arguments"] == '{"target": "web"}'
+        assert made[0]["function"]["arguments"] == '{"target": "web", "rollout": true}'
 
 
 def test_a_server_that_gives_no_ids_can_call_in_every_answer(talk: Talk) -> None:
-    nameless = call("rollout_status", {"target": "web"}, index=None)
+    nameless = call("describe_resource", {"target": "web", "rollout": True}, index=None)
     del nameless["id"]
-    again = call("list_events", {"limit": 1}, index=None)
+    again = call("list_resources", {"kind": "events", "limit": 1}, index=None)
     del again["id"]
     talk.wire.script = [stream(*calls(nameless)), stream(*calls(again)), stream(*text("One."))]
     assert talk("how is web?") == "One."

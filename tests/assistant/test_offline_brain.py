@@ -132,7 +132,7 @@ def test_it_is_the_object_talked_about_last_in_the_namespace_it_was_in(talk: Tal
 
 def test_more_and_fewer_are_counted_from_what_is_there(talk: Talk) -> None:
     talk.say("scale up backend by 2")
-    assert [name for name, _ in talk.calls()] == ["rollout_status", "scale"]
+    assert [name for name, _ in talk.calls()] == ["describe_resource", "scale"]
     assert talk.replicas("backend") == 4
     talk.say("halve the backends")
     assert talk.replicas("backend") == 2
@@ -266,7 +266,7 @@ def test_secrets_in_a_sentence_are_not_kept(talk: Talk) -> None:
 def test_a_turn_that_is_stopped_before_its_tool_changes_nothing(talk: Talk) -> None:
     def emit(event: Event) -> None:
         # While it is looked how many there are, the user stops the change that would follow.
-        if isinstance(event, ToolCalled) and event.name == "rollout_status":
+        if isinstance(event, ToolCalled) and event.name == "describe_resource":
             talk.brain.cancel()
 
     with pytest.raises(Cancelled):

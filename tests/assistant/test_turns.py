@@ -53,7 +53,11 @@ def test_of_several_changes_those_after_a_stop_are_not_made(talk: Talk) -> None:
         return Decision.APPROVED
 
     talk.toolbox.approver = stop
-    asked = [call("restart", {"target": "web"}, call_id="one"), scale(3, call_id="two"), scale(4, call_id="three")]
+    asked = [
+        call("rollout", {"target": "web", "action": "restart"}, call_id="one"),
+        scale(3, call_id="two"),
+        scale(4, call_id="three"),
+    ]
     talk.wire.script = [stream(*calls(*asked))]
     with pytest.raises(Cancelled):
         talk("restart it and scale it")
@@ -81,7 +85,10 @@ def test_a_tool_s_error_keeps_its_kind_for_the_face(talk: Talk, capfd: pytest.Ca
 
 def test_a_change_asked_for_in_other_letters_is_the_same_change(talk: Talk) -> None:
     spelled = [{"target": "web"}, {"target": "web", "namespace": None}, {"target": " web "}]
-    again = [stream(*calls(call("restart", given, call_id=f"c{n}"))) for n, given in enumerate(spelled)]
+    again = [
+        stream(*calls(call("rollout", {**given, "action": "restart"}, call_id=f"c{n}")))
+        for n, given in enumerate(spelled)
+    ]
     talk.wire.script = [*again, stream(*text("Restarted."))]
     assert talk("restart web") == "Restarted."
     assert len(talk.changes()) == 1
@@ -129,7 +136,7 @@ def test_arguments_that_are_no_json_are_not_sent_again(talk: Talk) -> None:
 
 def test_an_answer_that_broke_off_counts_once(talk: Talk) -> None:
     preamble = chunk({"role": "assistant", "content": "I look. "})
-    look = chunk({"tool_calls": [call("rollout_status", {"target": "web"})]})
+    look = chunk({"tool_calls": [call("describe_resource", {"target": "web", "rollout": True})]})
     half = stream(*text("It is fi")[:1], cut=True)
     talk.wire.script = [
         stream(preamble, look, chunk({}, "tool_calls"), DONE),

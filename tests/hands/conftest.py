@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -9,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hands_helpers import Kube, Person, deployment, deployments
+from hands_helpers import Kube, Person, deployment, deployments, missing
 
 from mcp_tools.cluster.target import Target
+from mcp_tools.errors import ShipmateError
 from mcp_tools.sandbox import lifecycle
 from mcp_tools.toolbox import Toolbox
 
@@ -26,6 +28,19 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[lifecycle.Sand
 @pytest.fixture(scope="session")
 def kube(sandbox: lifecycle.SandboxInfo) -> Iterator[Kube]:
     found = Kube(Target(kubeconfig=str(sandbox.kubeconfig)))
+    yield found
+    found.connection.close()
+
+
+@pytest.fixture(scope="session")
+def real() -> Iterator[Kube]:
+    """The real cluster of KUBECONFIG, for the tests marked `cluster`."""
+    if not os.environ.get("KUBECONFIG"):
+        missing("KUBECONFIG is not set")
+    try:
+        found = Kube(Target())
+    except ShipmateError as error:
+        missing(error.message)
     yield found
     found.connection.close()
 
@@ -51,8 +66,8 @@ def make_box(
     """Toolboxes on one journal, in the test's own namespace."""
     boxes: list[Toolbox] = []
 
-    def make(**options: Any) -> Toolbox:
-        target = Target(kubeconfig=str(sandbox.kubeconfig), namespace=space)
+    def make(kubeconfig: Path = sandbox.kubeconfig, **options: Any) -> Toolbox:
+        target = Target(kubeconfig=str(kubeconfig), namespace=space)
         more = {"journal": tmp_path / "journal.db", **options}
         boxes.append(Toolbox(target, approver=person.approve, reporter=person.hear, **more))
         return boxes[-1]

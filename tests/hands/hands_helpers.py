@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+import pytest
 import yaml
 
 from mcp_tools.changes.model import Decision, Plan, Progress
@@ -59,7 +61,7 @@ def http_server(reply: Reply) -> Iterator[str]:
         def _answer(self) -> None:
             reply(self)
 
-        do_GET = do_PATCH = do_POST = _answer  # noqa: N815
+        do_GET = do_PATCH = do_POST = do_DELETE = do_PUT = _answer  # noqa: N815
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -158,3 +160,11 @@ def there(kube: Kube, path: str) -> bool:
     except NotFound:
         return False
     return True
+
+
+def missing(why: str) -> NoReturn:
+    """Skip what needs a real cluster, saying what to install; in CI that is a failure."""
+    words = f"needs a real cluster: install minikube or kind and point KUBECONFIG at it ({why})"
+    if os.environ.get("SHIPMATE_CI_CLUSTER"):
+        pytest.fail(words)
+    pytest.skip(words)

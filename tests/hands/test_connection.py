@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import gzip
+import json
 import os
 import socket
 import sys
@@ -16,6 +18,7 @@ import pytest
 import yaml
 from hands_helpers import answer, http_server, write_kubeconfig
 
+from mcp_tools.cluster import credentials
 from mcp_tools.cluster import kubeconfig as kubeconfig_module
 from mcp_tools.cluster.connection import Connection, connect
 from mcp_tools.cluster.target import Target
@@ -287,7 +290,7 @@ def test_a_credential_plugin_that_is_not_installed_is_named(tmp_path: Path) -> N
 
 @pytest.mark.timeout(10)
 def test_a_credential_plugin_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kubeconfig_module, "CREDENTIAL_PLUGIN_SECONDS", 0.5)
+    monkeypatch.setattr(credentials, "PLUGIN_SECONDS", 0.5)
     path = write_kubeconfig(
         tmp_path / "config", "https://127.0.0.1:1", user=plugin(tmp_path, "import time; time.sleep(20)")
     )
@@ -317,6 +320,26 @@ def test_inside_a_pod_the_service_account_is_used(
     (tmp_path / "ca.crt").write_text("")
     with pytest.raises(ShipmateError, match="service account"):
         connect(Target())
+
+
+def test_a_long_answer_that_comes_compressed_and_in_chunks_is_read(tmp_path: Path) -> None:
+    body = json.dumps({"items": ["x" * 100] * 3000}).encode()
+
+    def reply(handler: Any) -> None:
+        if handler.path == "/version":
+            return version(handler)
+        assert handler.headers["Accept-Encoding"] == "gzip"
+        packed = gzip.compress(body)
+        handler.send_response(200)
+        handler.send_header("Content-Encoding", "gzip")
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        handler.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(packed), packed))
+        return None
+
+    with http_server(reply) as url:
+        connection = connect(Target(kubeconfig=str(write_kubeconfig(tmp_path / "config", url))))
+        assert connection.get("/api/v1/pods") == body
 
 
 def test_lines_come_as_they_are_written(tmp_path: Path) -> None:

@@ -199,7 +199,7 @@ async def test_an_error_is_a_tool_error_with_words_to_go_on_by(
             ("scale", {"target": "web", "replicas": 1, "nope": 1}, "nope"),
             ("scale", {"target": "web", "replicas": "many"}, "replicas"),
             ("list_resources", {"kind": "deploymens"}, "deployments"),
-            ("set_image", {"target": "web", "image": "no image"}, "not an image reference"),
+            ("configure_workload", {"target": "web", "image": "no image"}, "not an image reference"),
         ):
             result = await client.call_tool(name, given)
             assert result.is_error, name
@@ -217,7 +217,7 @@ async def test_a_ping_is_answered_while_a_rollout_is_watched(
     stdio: StdioServerParameters, kube: Kube, web: str
 ) -> None:
     async with client_of(stdio, "legacy") as client:
-        planned = data_of(await client.call_tool("set_image", {"target": "web", "image": "nginx:no-such-tag"}))
+        planned = data_of(await client.call_tool("configure_workload", {"target": "web", "image": "nginx:no-such-tag"}))
         order: list[str] = []
         moving = anyio.Event()
 
@@ -246,7 +246,7 @@ async def test_a_client_that_stops_waiting_does_not_leave_a_change_half_done(
     request: pytest.FixtureRequest, mode: str, transport: str, kube: Kube, web: str
 ) -> None:
     async with client_of(request.getfixturevalue(transport), mode) as client:
-        planned = data_of(await client.call_tool("set_image", {"target": "web", "image": "nginx:no-such-tag"}))
+        planned = data_of(await client.call_tool("configure_workload", {"target": "web", "image": "nginx:no-such-tag"}))
         with anyio.CancelScope() as scope:
 
             async def leave(*_: Any) -> None:

@@ -78,7 +78,7 @@ def test_a_rollout_is_put_back_to_an_earlier_revision(box: Toolbox, kube: Kube, 
     done(box, "configure_workload", target="web", env={"A": "1"})
     done(box, "rollout", target="web", action="undo")
     assert "env" not in kube.get(web)["spec"]["template"]["spec"]["containers"][0]
-    rows = box.call("rollout_status", {"target": "web"}).data["revisions"]
+    rows = box.call("describe_resource", {"target": "web", "rollout": True}).data["revisions"]
     assert [row["revision"] for row in rows] == [3, 2]
     with pytest.raises(NotFound, match="keeps no revision 99"):
         box.call("rollout", {"target": "web", "action": "undo", "revision": 99})
@@ -89,7 +89,7 @@ def test_a_change_of_a_paused_rollout_waits_and_says_so(box: Toolbox, kube: Kube
     done(box, "configure_workload", target="web", env={"A": "1"})
     assert any("paused" in warning for warning in person.plans[-1].warnings)
     with pytest.raises(UsageError, match="paused"):
-        box.call("restart", {"target": "web"})
+        box.call("rollout", {"target": "web", "action": "restart"})
     done(box, "rollout", target="web", action="resume")
     assert kube.get(web)["status"]["updatedReplicas"] == 2
 
@@ -288,15 +288,15 @@ def test_changes_in_any_order_are_undone_in_reverse(
 
 def test_an_autoscaler_is_made_changed_and_taken_away(box: Toolbox, kube: Kube, space: str, web: str) -> None:
     path = f"/apis/autoscaling/v2/namespaces/{space}/horizontalpodautoscalers/web"
-    done(box, "autoscale", target="web", min=2, max=4)
-    done(box, "autoscale", target="web", min=2, max=5)
+    done(box, "scale", target="web", min=2, max=4)
+    done(box, "scale", target="web", min=2, max=5)
     assert kube.get(path)["spec"]["maxReplicas"] == 5
     done(box, "undo_change")
     assert kube.get(path)["spec"]["maxReplicas"] == 4
     done(box, "undo_change")
     assert not there(kube, path)
     with pytest.raises(UsageError, match="no range"):
-        box.call("autoscale", {"target": "web", "min": 5, "max": 4})
+        box.call("scale", {"target": "web", "min": 5, "max": 4})
 
 
 def test_a_node_is_drained_as_budgets_allow_and_let_on_again(
@@ -318,7 +318,7 @@ def test_a_node_is_drained_as_budgets_allow_and_let_on_again(
             break
         time.sleep(0.1)
 
-    monkeypatch.setattr("mcp_tools.changes.steps.EVICT_SECONDS", 1.0)
+    monkeypatch.setattr("mcp_tools.changes.evicting.EVICT_SECONDS", 1.0)
     data = box.call("node_maintenance", {"node": node, "action": "drain"}).data
     assert data["status"] == "rolled_back"
     assert "may not be evicted" in data["reason"]

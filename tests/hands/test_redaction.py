@@ -57,6 +57,14 @@ PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKC\nhunter22\n-----END RSA PRI
         PEM.replace("\n", "\\n"),
         json.dumps({"kind": "Secret", "data": {"plain": "hunter22"}}),
         json.dumps([{"name": "DB_PASSWORD", "value": "hunter22"}]),
+        "curl -s -u me:hunter22 https://example.com",
+        "curl --user 'me:hunter22' https://example.com",
+        "mysql -h db -u root -phunter22 todo",
+        "sshpass -p hunter22 ssh db",
+        "create secret api with pin=hunter22 and 'colour=hunter22 too'",
+        "kubectl create secret generic api --from-literal=pin=hunter22",
+        "apiVersion: v1\nkind: Secret\ndata:\n  pin: hunter22\n  more: |\n    hunter22\n    a: hunter22\ntype: O\n",
+        "---\nstringData: {pin: hunter22}\nkind: 'Secret'\n---\nkind: ConfigMap\n",
     ],
 )
 def test_a_secret_in_a_text_is_masked(text: str) -> None:
@@ -115,6 +123,10 @@ def test_a_secret_in_an_object_is_masked(value: Any) -> None:
         {"env": [{"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}}]},
         {"kind": "Secret", "metadata": {"name": "db", "labels": {"app": "todo"}}, "type": "Opaque"},
         {"continue_token": "100", "kind": "Pod"},
+        "docker run -u 1000:1000 curlimages/curl",
+        "mysql --version -p",
+        "create configmap api with pin=1234",
+        "kind: Secret\nmetadata:\n  name: api\n---\nkind: ConfigMap\ndata:\n  colour: blue\n",
     ],
 )
 def test_what_is_no_secret_stays(value: Any) -> None:

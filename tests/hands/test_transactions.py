@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import urllib3
 import yaml
-from hands_helpers import Kube, Person, answer, deployment, deployments, http_server, write_kubeconfig
+from hands_helpers import Kube, Person, answer, deployment, deployments, done, http_server, write_kubeconfig
 
 from mcp_tools.changes.diff import Edit
 from mcp_tools.changes.journal import JournalProblem
@@ -120,7 +120,7 @@ def test_an_image_that_does_not_exist_is_rolled_back_and_no_pod_is_lost(
     kube: Kube, space: str, box: Toolbox, web: str
 ) -> None:
     before = ready_pods(kube, space)
-    result = box.call("set_image", {"target": "web", "image": "nginx:no-such-tag"})
+    result = box.call("configure_workload", {"target": "web", "image": "nginx:no-such-tag"})
     assert result.data["status"] == "rolled_back"
     assert "ImagePullBackOff" in result.data["reason"]
     assert "not found" in result.data["reason"]
@@ -132,7 +132,7 @@ def test_an_image_that_does_not_exist_is_rolled_back_and_no_pod_is_lost(
 
 
 def test_an_image_that_keeps_crashing_is_rolled_back(kube: Kube, box: Toolbox, web: str) -> None:
-    result = box.call("set_image", {"target": "web", "image": "busybox:latest"})
+    result = box.call("configure_workload", {"target": "web", "image": "busybox:latest"})
     assert result.data["status"] == "rolled_back"
     assert "CrashLoopBackOff" in result.data["reason"]
     assert result.data["replicas"] == {"desired": 2, "ready": 2}
@@ -276,14 +276,15 @@ def test_an_interrupted_watch_leaves_what_was_applied_and_can_be_undone(
             box.interrupt()
 
     planned = box.call("scale", {"target": "web", "replicas": 3}, approver=Person(Decision.DEFERRED).approve)
-    result = box.call("set_image", {"target": "web", "image": "nginx:1.28"}, reporter=interrupt)
+    result = box.call("configure_workload", {"target": "web", "image": "nginx:1.28"}, reporter=interrupt)
     assert result.data["status"] == "interrupted"
     assert "not verified" in result.summary
     assert image_of(kube, web) == "nginx:1.28"
     assert box.call("undo_change", {}).data["status"] == "verified"
     assert image_of(kube, web) == "nginx:1.27"
+    done(box, "configure_workload", target="web", env={"COLOUR": "blue"})
     box.interrupt()
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match="spec of deployment/web"):
         box.call("apply_plan", {"plan_id": planned.data["plan_id"]})
     planned = later.call("scale", {"target": "web", "replicas": 3})
     later.interrupt()
@@ -356,7 +357,7 @@ def test_no_secret_reaches_the_journal_an_answer_or_an_error(
     with pytest.raises(ShipmateError) as refused:
         box.engine.run(broken, person.approve, person.hear)
     with pytest.raises(UsageError) as unread:
-        box.call("set_image", {"target": "web", "image": f"https://u:{SECRET}@registry/x"})
+        box.call("configure_workload", {"target": "web", "image": f"https://u:{SECRET}@registry/x"})
     words = f"{shown} {unread.value} {refused.value} {box.call('list_changes', {}).data}"
     held = b"".join(path.read_bytes() for path in tmp_path.glob("journal.db*"))
     for text in (SECRET, ENCODED, value):
@@ -412,9 +413,9 @@ def test_what_the_server_refuses_is_refused_before_anybody_is_asked(
     with pytest.raises(Invalid):
         box.engine.run(Wanted("edit", "Edit", found, (Edit(("spec", "replicas"), -1),)), asked.approve, asked.hear)
     with pytest.raises(UsageError, match="not an image reference"):
-        box.call("set_image", {"target": "web", "image": "Not An Image"})
+        box.call("configure_workload", {"target": "web", "image": "Not An Image"})
     with pytest.raises(UsageError, match=r"no container 'nope'.*app"):
-        box.call("set_image", {"target": "web", "image": "nginx:1.28", "container": "nope"})
+        box.call("configure_workload", {"target": "web", "image": "nginx:1.28", "container": "nope"})
     assert asked.plans == []
 
 
@@ -485,7 +486,7 @@ def test_a_status_update_at_the_wrong_moment_stops_neither_the_change_nor_its_ro
 
     with between(sandbox, race) as url:
         box = make_box(kubeconfig=write_kubeconfig(tmp_path / "config", url))
-        result = box.call("set_image", {"target": "web", "image": "nginx:no-such-tag"})
+        result = box.call("configure_workload", {"target": "web", "image": "nginx:no-such-tag"})
     assert result.data["status"] == "rolled_back", result.summary
     assert image_of(kube, web) == "nginx:1.27"
     assert len(writes) == 4

@@ -23,7 +23,8 @@ class Skips:
     def note(self, report: pytest.TestReport | pytest.CollectReport) -> None:
         if not report.skipped or hasattr(report, "wasxfail"):
             return
-        if "cluster" in report.keywords and not self.cluster:
+        # The report on a module that was skipped as a whole has no keywords.
+        if "cluster" in getattr(report, "keywords", ()) and not self.cluster:
             return
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         self.found.append(f"{report.nodeid}: {reason}")

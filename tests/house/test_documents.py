@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import subprocess
 import sys
@@ -10,19 +11,24 @@ from pathlib import Path
 import pytest
 
 from assistant.cli.main import COMMANDS
-from assistant.settings import PROVIDERS, Config, ProviderConfig
+from assistant.settings import Config, ProviderConfig
+from mcp_tools.changes.policy import AutoApproval, Policy
+from mcp_tools.stack.settings import StackSettings
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(ROOT.glob("docs/*.md"))
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted(path for folder in ("docs", "prompts", ".claude") for path in (ROOT / folder).rglob("*.md")),
+]
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_leads_to_a_file(document: Path) -> None:
     targets = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", document.read_text(encoding="utf-8"))
     assert [target for target in targets if not (document.parent / target).exists()] == []
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_command_exists(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
     code = "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, re.DOTALL))
@@ -31,15 +37,30 @@ def test_every_command_exists(document: Path) -> None:
     assert set(re.findall(r"\bshipmate ([a-z]\w*)", code)) <= set(COMMANDS)
 
 
-def test_the_page_of_tools_is_what_the_tools_say() -> None:
-    made = subprocess.run(
-        [sys.executable, str(ROOT / "docs" / "generate.py")], capture_output=True, encoding="utf-8", check=True
-    )
-    assert (ROOT / "docs" / "tools.md").read_text(encoding="utf-8") == made.stdout, "run `make docs`"
+@pytest.mark.parametrize("page", ["TOOLS", "CONFIGURATION", "failure-modes"])
+def test_a_page_that_follows_from_the_code_is_what_the_code_says(page: str) -> None:
+    generator = ROOT / "docs" / "generators" / f"{page.lower().replace('-', '_')}.py"
+    made = subprocess.run([sys.executable, str(generator)], capture_output=True, encoding="utf-8", check=True)
+    assert (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8") == made.stdout, "run `make docs`"
 
 
-def test_every_setting_and_provider_is_documented() -> None:
-    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
-    names = {*Config.model_fields, *ProviderConfig.model_fields, *PROVIDERS}
-    names |= {provider.api_key_env for provider in PROVIDERS.values() if provider.api_key_env}
-    assert {name for name in names if f"`{name}`" not in page} == set()
+def test_every_setting_is_described() -> None:
+    models = (Config, ProviderConfig, Policy, AutoApproval, StackSettings)
+    fields = {f"{model.__name__}.{name}": info for model in models for name, info in model.model_fields.items()}
+    assert [name for name, info in fields.items() if not info.description] == []
+
+
+def test_the_picture_shows_the_session_and_loads_nothing() -> None:
+    picture = (ROOT / "docs" / "images" / "session.svg").read_text(encoding="utf-8")
+    assert set(re.findall(r"(?:https?:)?//[\w./-]+", picture)) == {"http://www.w3.org/2000/svg"}
+    shown = html.unescape(re.sub(r"<[^>]+>", " ", picture)).replace("\xa0", " ")
+    requests = re.search(r"^REQUESTS = \((.*)\)$", (ROOT / "docs/generators/picture.py").read_text(), re.MULTILINE)
+    assert requests
+    for said in (*re.findall(r'"([^"]+)"', requests[1]), "Apply this?", "Done and verified"):
+        assert said in shown
+
+
+def test_the_page_on_architecture_names_every_folder() -> None:
+    page = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    folders = [path.parent for package in ("assistant", "mcp_tools") for path in (ROOT / package).glob("*/__init__.py")]
+    assert [path.name for path in folders if f"`{path.parent.name}/{path.name}`" not in page] == []

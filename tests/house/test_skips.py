@@ -10,21 +10,24 @@ from pathlib import Path
 import pytest
 
 SKIPPED = "import pytest\n{mark}\ndef test_a():\n    pytest.skip('not there')\n"
+MODULE = "import pytest\npytest.importorskip('no_such_module')\n"
 CLUSTER = "@pytest.mark.cluster"
 
 
 @pytest.mark.parametrize(
-    ("mark", "promised", "code"),
+    ("module", "promised", "code"),
     [
-        pytest.param("", "", 1, id="a test without a reason to be skipped"),
-        pytest.param(CLUSTER, "1", 1, id="a cluster test where a cluster was promised"),
-        pytest.param(CLUSTER, "", 0, id="a cluster test where there is none"),
+        pytest.param(SKIPPED.format(mark=""), "", 1, id="a test without a reason to be skipped"),
+        pytest.param(MODULE, "", 1, id="a module whose library is not there"),
+        pytest.param(SKIPPED.format(mark=CLUSTER), "1", 1, id="a cluster test where a cluster was promised"),
+        pytest.param(SKIPPED.format(mark=CLUSTER), "", 0, id="a cluster test where there is none"),
     ],
 )
 def test_a_skipped_test_fails_the_run_unless_nothing_was_promised(
-    tmp_path: Path, mark: str, promised: str, code: int
+    tmp_path: Path, module: str, promised: str, code: int
 ) -> None:
-    (tmp_path / "test_it.py").write_text(SKIPPED.format(mark=mark))
+    (tmp_path / "test_it.py").write_text(module)
+    (tmp_path / "test_passes.py").write_text("def test_b(): pass\n")
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = cluster\n")
     environment = {
         **os.environ,

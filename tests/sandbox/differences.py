@@ -61,7 +61,7 @@ def differences(theirs: Any, ours: Any, path: str = "") -> list[str]:
     return [] if theirs == ours else [f"{path}: real {theirs!r}, sandbox {ours!r}"]
 
 
-def until(check: Any, seconds: float = 30) -> Any:
+def until(check: Any, seconds: float = 90) -> Any:
     end = time.monotonic() + seconds
     while not (found := check()):
         assert time.monotonic() < end, "it did not happen in time"

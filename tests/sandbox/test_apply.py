@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from sandbox_helpers import APPLY, MERGE, Client, deployment
 
 
@@ -87,3 +88,20 @@ def test_apply_needs_a_manager(api: Client, space: str) -> None:
     answer = api("PATCH", path, deployment(), media=APPLY)
     assert answer.status == 422
     assert "fieldManager: Required value: is required for apply patch" in answer.message
+
+
+@pytest.mark.parametrize("nothing", [[], [{}]])
+def test_what_was_there_before_the_first_apply_has_an_owner_then(api: Client, space: str, nothing: Any) -> None:
+    path = f"/api/v1/namespaces/{space}/configmaps"
+    assert api("POST", path, {"metadata": {"name": "old"}, "data": {"a": "1"}}).status == 201
+    forgotten = api("PATCH", f"{path}/old", {"metadata": {"managedFields": nothing}}, media=MERGE).body
+    assert "managedFields" not in forgotten["metadata"]
+    changed = api("PATCH", f"{path}/old", {"data": {"b": "2"}}, media=MERGE).body
+    assert "managedFields" not in changed["metadata"]
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "old"}, "data": {"c": "3"}}
+    applied = api("PATCH", f"{path}/old?fieldManager=anna", config, media=APPLY).body
+    owners = {entry["manager"]: entry["fieldsV1"] for entry in applied["metadata"]["managedFields"]}
+    assert owners == {
+        "anna": {"f:data": {"f:c": {}}},
+        "before-first-apply": {"f:data": {".": {}, "f:a": {}, "f:b": {}}},
+    }

@@ -49,9 +49,81 @@ CASES: dict[str, tuple[Any, ...]] = {
     "may what": ("POST", f"{REVIEWS}/selfsubjectaccessreviews", {**SELF, "spec": {}}),
     "others": ("POST", f"{REVIEWS}/subjectaccessreviews", {"spec": {"user": "x"}}),
 }
+RBAC_GROUP = "rbac.authorization.k8s.io"
+DRY = "?dryRun=All"
+
+
+def role(*rules: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "fresh"}, "rules": list(rules), **more}
+
+
+def allow(verbs: str, resources: str, group: str = "", **more: Any) -> dict[str, Any]:
+    return {"verbs": verbs.split(), "apiGroups": [group], "resources": resources.split(), **more}
+
+
+def binding(role: str, kind: str, name: str = "") -> dict[str, Any]:
+    return {
+        "metadata": {"name": name or role},
+        "roleRef": {"apiGroup": RBAC_GROUP, "kind": kind, "name": role},
+        "subjects": [{"kind": "ServiceAccount", "name": "bob", "namespace": "{ns}"}],
+    }
+
+
+GRANTS: dict[str, tuple[Any, ...]] = {
+    "a role within one's own": ("POST", f"{RBAC}/roles{DRY}", role(allow("get", "pods"))),
+    "a role beyond": ("POST", f"{RBAC}/roles{DRY}", role(allow("get delete watch", "pods secrets"))),
+    "a role of everything": ("POST", f"{RBAC}/roles{DRY}", role(allow("*", "*", "*"))),
+    "a role of a named object": (
+        "POST",
+        f"{RBAC}/roles{DRY}",
+        role(allow("get", "configmaps", resourceNames=["mine"])),
+    ),
+    "a role of other names": (
+        "POST",
+        f"{RBAC}/roles{DRY}",
+        role(allow("get list", "configmaps", resourceNames=["mine", "b"]), allow("get", "configmaps")),
+    ),
+    "a role of paths": ("POST", f"{RBAC}/roles{DRY}", role({"verbs": ["get"], "nonResourceURLs": ["/metrics"]})),
+    "a wrong role beyond": (
+        "POST",
+        f"{RBAC}/roles{DRY}",
+        role({"verbs": ["get"], "apiGroups": [""]}, allow("*", "pods")),
+    ),
+    "an apply beyond": (
+        "PATCH",
+        f"{RBAC}/roles/fresh{DRY}&fieldManager=bob",
+        {"apiVersion": f"{RBAC_GROUP}/v1", "kind": "Role", **role(allow("delete", "pods"))},
+        "application/apply-patch+yaml",
+    ),
+    "one's own role widened": (
+        "PATCH",
+        f"{RBAC}/roles/reader{DRY}",
+        {"rules": [allow("delete", "pods")]},
+        "application/merge-patch+json",
+    ),
+    "one's own role labelled": (
+        "PATCH",
+        f"{RBAC}/roles/reader{DRY}",
+        {"metadata": {"labels": {"a": "b"}}},
+        "application/merge-patch+json",
+    ),
+    "a binding to what one holds": ("POST", f"{RBAC}/rolebindings{DRY}", binding("reader", "Role", "more")),
+    "a binding beyond": ("POST", f"{RBAC}/rolebindings{DRY}", binding("wide", "Role")),
+    "a binding to what one may bind": ("POST", f"{RBAC}/rolebindings{DRY}", binding("view", "ClusterRole")),
+    "a binding to nothing": ("POST", f"{RBAC}/rolebindings{DRY}", binding("none-such", "ClusterRole")),
+    "a role where one may escalate": (
+        "PATCH",
+        f"{RBAC}/roles/wide{DRY}",
+        {"rules": [allow("delete", "pods")]},
+        "application/merge-patch+json",
+    ),
+}
 RULES = [
     {"verbs": ["get", "list"], "apiGroups": [""], "resources": ["pods"]},
     {"verbs": ["get"], "apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["mine"]},
+    allow("create patch", "roles rolebindings", RBAC_GROUP),
+    allow("bind", "clusterroles", RBAC_GROUP, resourceNames=["view"]),
+    allow("escalate", "roles", RBAC_GROUP, resourceNames=["wide"]),
 ]
 
 
@@ -64,6 +136,7 @@ def both(real: Client, api: Client) -> Iterator[tuple[Client, Client, str]]:
         for path, body in (
             (f"{CORE}/serviceaccounts", {"metadata": {"name": "bob"}}),
             (f"{RBAC}/roles", {"metadata": {"name": "reader"}, "rules": RULES}),
+            (f"{RBAC}/roles", {"metadata": {"name": "wide"}, "rules": [allow("create", "pods/exec secrets")]}),
             (f"{RBAC}/rolebindings", binding("reader", "Role")),
             (f"{RBAC}/rolebindings", binding("lost", "ClusterRole")),
         ):
@@ -78,17 +151,9 @@ def both(real: Client, api: Client) -> Iterator[tuple[Client, Client, str]]:
         client("DELETE", f"/api/v1/namespaces/{namespace}")
 
 
-def binding(role: str, kind: str) -> dict[str, Any]:
-    return {
-        "metadata": {"name": role},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role},
-        "subjects": [{"kind": "ServiceAccount", "name": "bob", "namespace": "{ns}"}],
-    }
-
-
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [*CASES, *GRANTS])
 def test_both_judge_the_same(both: tuple[Client, Client, str], name: str) -> None:
-    theirs, ours = (ask(client, CASES[name], both[2]) for client in both[:2])
+    theirs, ours = (ask(client, {**CASES, **GRANTS}[name], both[2]) for client in both[:2])
     for answer in (theirs, ours):
         if isinstance(answer.body, dict):
             # The trace of who wrote a review, which nobody can read later.

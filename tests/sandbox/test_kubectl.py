@@ -45,6 +45,14 @@ def kubectl_of(kubeconfig: Path, home: Path) -> Kubectl:
 
 
 @pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxInfo]:
+    """One that no other module has worked on: what stands in it is read here."""
+    state = tmp_path_factory.mktemp("sandbox")
+    yield ensure_running(state)
+    stop(state)
+
+
+@pytest.fixture(scope="module")
 def anywhere(sandbox: SandboxInfo, tmp_path_factory: pytest.TempPathFactory) -> Kubectl:
     return kubectl_of(sandbox.kubeconfig, tmp_path_factory.mktemp("home"))
 
@@ -128,7 +136,7 @@ def test_apply_both_ways(kubectl: Kubectl, web: Path, tmp_path: Path) -> None:
     assert kubectl("get", "deploy/web", "-o", "jsonpath={.spec.template.spec.containers[0].env[0].value}") == "2"
     kubectl("patch", "deploy/web", "-p", '{"spec":{"replicas":3}}')
     refused = kubectl("apply", "--server-side", "-f", str(web), fails=True)
-    assert 'conflict with "kubectl-patch" using apps/v1: .spec.replicas' in refused
+    assert 'conflicts with "kubectl-patch" using apps/v1:\n- .spec.replicas' in refused
     assert "serverside-applied" in kubectl("apply", "--server-side", "--force-conflicts", "-f", str(web))
     planned = kubectl("apply", "--server-side", "--dry-run=server", "--force-conflicts", "-f", str(changed))
     assert "(server dry run)" in planned
@@ -207,7 +215,8 @@ def test_deleting(kubectl: Kubectl, web: Path) -> None:
 def test_looking_around_in_a_container(anywhere: Kubectl) -> None:
     assert "MCP_SERVER_URL=http://mcp-server:8001\n" in anywhere("exec", "deploy/backend", "--", "env")
     assert '"status":"ok"' in anywhere("exec", "deploy/backend", "--", "wget", "-qO-", "http://mcp-server:8001/health")
-    said = anywhere("exec", "deploy/backend", "--", "sh", "-c", "echo one && id -u; exit 3", fails=True)
+    command = ("sh", "-c", "echo one && id -u; exit 3")
+    said = anywhere("exec", "deploy/backend", "-c", "backend", "--", *command, fails=True)
     assert said == "command terminated with exit code 3\none\n10001\n"
     assert "4\n" in anywhere("exec", "-i", "deploy/backend", "--", "sh", given="echo 4\n")
     assert "executable file not found" in anywhere("exec", "deploy/backend", "--", "uvicron", fails=True)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from sandbox_helpers import MERGE, TABLE, Client
 
-from mcp_tools.sandbox.objects.kinds import KINDS
+from mcp_tools.sandbox.api.tables import COLUMNS
+from mcp_tools.sandbox.objects.kinds import KINDS, Kind
 from mcp_tools.sandbox.objects.store import HISTORY
 
 
@@ -157,6 +158,14 @@ def test_a_streamed_list_ends_with_a_bookmark(api: Client, space: str) -> None:
     watch.close()
     assert mark["type"] == "BOOKMARK"
     assert mark["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "list" in kind.verbs], ids=lambda kind: kind.gvk)
+def test_a_row_has_a_cell_for_each_published_column(api: Client, kind: Kind) -> None:
+    table = api("GET", kind.path(), accept=TABLE).body
+    headers = [column["name"] for column in table["columnDefinitions"]]
+    assert headers == [column.name for column in COLUMNS["Event" if kind.name == "Event" else kind.qualified]]
+    assert all(len(row["cells"]) == len(headers) for row in table["rows"] or ())
 
 
 def test_a_watch_in_tables_names_its_columns_once(api: Client, space: str) -> None:

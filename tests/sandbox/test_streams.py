@@ -135,3 +135,47 @@ def test_odd_streams_leave_the_sandbox_well(sandbox: SandboxInfo, core: Any, que
             socket.send(sent)
     assert core.list_namespaced_pod("todo-app").items
     assert "Traceback" not in sandbox.kubeconfig.with_name("log").read_text()
+
+
+def test_a_container_that_is_added_to_debug_a_pod_runs_logs_and_takes_commands(core: Any) -> None:
+    from kubernetes.stream import stream
+
+    pod = pod_of(core, "backend")
+    debuggers: list[dict[str, Any]] = [
+        {"name": "shell", "image": "busybox", "stdin": True, "tty": True, "targetContainerName": "todo-app"},
+        {"name": "speaker", "image": "busybox", "command": ["sh", "-c", "echo here I am; sleep 100"]},
+    ]
+    debuggers[0]["targetContainerName"] = core.read_namespaced_pod(pod, "todo-app").spec.containers[0].name
+    core.patch_namespaced_pod_ephemeralcontainers(pod, "todo-app", {"spec": {"ephemeralContainers": debuggers}})
+
+    def running() -> Any:
+        found = core.read_namespaced_pod(pod, "todo-app").status.ephemeral_container_statuses or []
+        return len(found) == len(debuggers) and all(item.state.running for item in found)
+
+    until(running)
+    assert core.read_namespaced_pod_log(pod, "todo-app", container="speaker") == "here I am\n"
+    words = ["echo", "hello"]
+    said = stream(core.connect_get_namespaced_pod_exec, pod, "todo-app", container="shell", command=words, stdout=True)
+    assert said == "hello\n"
+    shell = stream(
+        core.connect_get_namespaced_pod_attach,
+        pod,
+        "todo-app",
+        container="shell",
+        stdin=True,
+        stdout=True,
+        tty=True,
+        _preload_content=False,
+    )
+    shell.write_stdin("echo attached $((1))\r")
+    shell.write_stdin("exit 3\r")
+    shell.run_forever(timeout=10)
+    assert "attached" in shell.read_all()
+    statuses = until(
+        lambda: [
+            item.state.terminated.exit_code
+            for item in core.read_namespaced_pod(pod, "todo-app").status.ephemeral_container_statuses
+            if item.state.terminated
+        ]
+    )
+    assert statuses == [3]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sandbox_helpers import deployment
 
-from mcp_tools.sandbox.objects.registry import DeleteOptions, WriteOptions
+from mcp_tools.sandbox.objects.deletion import DeleteOptions
+from mcp_tools.sandbox.objects.registry import WriteOptions
 
 if TYPE_CHECKING:
     from mcp_tools.sandbox.world import World
@@ -284,6 +285,30 @@ def test_init_containers_go_first(world: World) -> None:
         seen += [word] if not seen or seen[-1] != word else []
     assert seen[-3:] == ["Init:1/2", "PodInitializing", "Running"]
     assert "Init:0/2" in seen
+
+
+def test_a_pod_whose_init_container_fails_waits_for_it_unless_it_is_never_started_again(world: World) -> None:
+    init = [{"name": "first", "image": "busybox", "command": ["false"]}]
+    main = [{"name": "app", "image": "nginx:1.27"}]
+    world.add(deployment(replicas=1, pod={"initContainers": init, "containers": main}))
+    once = {"restartPolicy": "Never", "initContainers": init, "containers": main}
+    world.add({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "once", "namespace": "test"}, "spec": once})
+    world.clock.advance(20)
+    assert pods(world, app="web")[0]["status"]["phase"] == "Pending"
+    assert get(world, "Pod", "once")["status"]["phase"] == "Failed"
+
+
+def test_a_daemon_set_whose_pods_are_refused_says_why(world: World) -> None:
+    quota = {"metadata": {"name": "none", "namespace": "test"}, "spec": {"hard": {"pods": "0"}}}
+    world.add({"apiVersion": "v1", "kind": "ResourceQuota", **quota})
+    world.clock.advance(2)
+    made = deployment("agent", replicas=1)
+    made["kind"] = "DaemonSet"
+    for field in ("replicas", "strategy"):
+        made["spec"].pop(field, None)
+    world.add(made)
+    world.clock.advance(5)
+    assert any("exceeded quota: none" in message for message in messages(world, "FailedCreate"))
 
 
 def test_why_a_pod_is_not_scheduled(world: World) -> None:

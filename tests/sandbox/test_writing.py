@@ -98,7 +98,8 @@ def test_a_dry_run_says_what_would_be_and_changes_nothing(api: Client, space: st
     before = api("GET", one).body
     planned = api("PATCH", f"{one}?dryRun=All", {"spec": {"replicas": 7}}, media=MERGE).body
     assert (planned["spec"]["replicas"], planned["metadata"]["generation"]) == (7, 2)
-    assert api("PUT", f"{one}/scale?dryRun=All", {"spec": {"replicas": 7}}).body["spec"] == {"replicas": 7}
+    wanted = {"metadata": {"name": "web"}, "spec": {"replicas": 7}}
+    assert api("PUT", f"{one}/scale?dryRun=All", wanted).body["spec"] == {"replicas": 7}
     assert api("DELETE", f"{one}?dryRun=All").status == 200
     assert api("DELETE", f"{place(space)}?dryRun=All").status == 200
     after = api("GET", one).body
