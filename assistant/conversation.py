@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from mcp_tools.database import connect, migrate
 from mcp_tools.errors import NotFound, ShipmateError
 from mcp_tools.redaction import redact, redact_text
 
@@ -166,11 +167,11 @@ class _Store:
         try:
             place = place or _default()
             with self._lock:
-                db = _connect(place) if to_write or place.exists() else _bare(":memory:")
+                db = _connect(place) if to_write or place.exists() else connect(":memory:")
                 try:
                     with db:
                         db.execute("BEGIN IMMEDIATE")
-                        _migrate(db)
+                        migrate(db, MIGRATIONS)
                         yield db
                 finally:
                     db.close()
@@ -190,7 +191,7 @@ def _default() -> Path:
 def _connect(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.touch(mode=0o600, exist_ok=True)
-    db = _bare(path)
+    db = connect(path)
     try:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA foreign_keys = ON")
@@ -198,20 +199,6 @@ def _connect(path: Path) -> sqlite3.Connection:
         db.close()
         raise
     return db
-
-
-def _bare(place: Path | str) -> sqlite3.Connection:
-    db = sqlite3.connect(place, timeout=5, isolation_level=None)
-    db.row_factory = sqlite3.Row
-    return db
-
-
-def _migrate(db: sqlite3.Connection) -> None:
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
-        for statement in script.split(";"):
-            db.execute(statement)
-        db.execute(f"PRAGMA user_version = {number}")
 
 
 def _dump(item: Item) -> str:

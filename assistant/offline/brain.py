@@ -233,7 +233,7 @@ class OfflineBrain:
                 emit(ToolReturned(call_id, call.name, result))
             mentioned = _mentioned(result.data)
             self._last = mentioned or self._last
-            if call.name == "diagnose":
+            if "findings" in result.data:
                 self._diagnosed = tried.arguments
             return result, mentioned or Mention(tried.arguments.get("target", ""), tried.arguments.get("namespace"))
         raise AssertionError

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +16,7 @@ import msgspec
 
 from mcp_tools.changes.diff import Edit
 from mcp_tools.changes.model import ABSENT, FieldChange, FieldPath, ObjectRef, Outcome, Plan, Step, Verb
+from mcp_tools.database import Database
 from mcp_tools.errors import NotFound, PlanExpired, ShipmateError, UsageError
 from mcp_tools.redaction import MASK, redact, redact_at, redact_text
 
@@ -108,20 +106,11 @@ class Journal:
             JournalProblem: The file cannot be opened or is no database.
         """
         self.path = path
-        self._lock = threading.RLock()
-        with self._trouble():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.touch(mode=0o600, exist_ok=True)
-            # Tools run in worker threads; the lock makes them take turns.
-            self._db = sqlite3.connect(path, timeout=5, check_same_thread=False, isolation_level=None)
-            self._db.row_factory = sqlite3.Row
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._migrate()
+        self._database = Database(path, MIGRATIONS, JournalProblem, "The journal", durable=True)
 
     def close(self) -> None:
         """Close the file."""
-        self._db.close()
+        self._database.close()
 
     def add_plan(self, plan: Plan, records: tuple[Record, ...], *, server: str, cluster: str) -> int:
         """Keep a plan before anything is done.
@@ -133,8 +122,8 @@ class Journal:
         Returns:
             Its number, which is the change's number if it is carried out.
         """
-        with self._trouble():
-            cursor = self._db.execute(
+        with self._database.use() as db:
+            cursor = db.execute(
                 "INSERT INTO changes (plan_id, at, context, server, action, title, arguments, steps, warnings,"
                 " reversible, status, undoes, cluster) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -161,8 +150,8 @@ class Journal:
         Raises:
             PlanExpired: It is unknown, was used or declined, or is older than a quarter of an hour.
         """
-        with self._trouble():
-            row = self._db.execute("SELECT * FROM changes WHERE plan_id = ?", (plan_id,)).fetchone()
+        with self._database.use() as db:
+            row = db.execute("SELECT * FROM changes WHERE plan_id = ?", (plan_id,)).fetchone()
         hint = "Ask for the change again to get a fresh plan."
         if row is None:
             raise PlanExpired(f"There is no plan {plan_id!r}.", hint)
@@ -182,8 +171,8 @@ class Journal:
             PlanExpired: As `planned`; a plan that another process took a moment ago is used.
         """
         entry = self.planned(plan_id)
-        with self._trouble():
-            taken = self._db.execute(
+        with self._database.use() as db:
+            taken = db.execute(
                 "UPDATE changes SET status = ?, process = ? WHERE plan_id = ? AND status = ?",
                 (APPLYING, process, plan_id, Outcome.PLANNED.value),
             ).rowcount
@@ -191,21 +180,19 @@ class Journal:
 
     def carried_out(self, change_id: int, records: tuple[Record, ...]) -> None:
         """Keep what was really done so far, which is what an undo has to put back, and what is still to come."""
-        with self._trouble():
+        with self._database.use() as db:
             held = _dump([_held(record) for record in records])
-            self._db.execute("UPDATE changes SET steps = ? WHERE id = ?", (held, change_id))
+            db.execute("UPDATE changes SET steps = ? WHERE id = ?", (held, change_id))
 
     def taking_back(self, change_id: int, why: str) -> None:
         """Keep that a change is being rolled back, for whoever has to find out how that ended."""
-        with self._trouble():
-            self._db.execute("UPDATE changes SET reason = ? WHERE id = ?", (redact_text(why), change_id))
+        with self._database.use() as db:
+            db.execute("UPDATE changes SET reason = ? WHERE id = ?", (redact_text(why), change_id))
 
     def leave(self, change_id: int, reason: str) -> None:
         """Give a change up whose end could not be seen: whoever comes next finds out how it ended."""
-        with self._trouble():
-            self._db.execute(
-                "UPDATE changes SET process = '', reason = ? WHERE id = ?", (redact_text(reason), change_id)
-            )
+        with self._database.use() as db:
+            db.execute("UPDATE changes SET process = '', reason = ? WHERE id = ?", (redact_text(reason), change_id))
 
     def finish(
         self,
@@ -219,32 +206,30 @@ class Journal:
         Args:
             records: What was really done, where that is less than what was planned.
         """
-        with self._trouble():
-            self._db.execute("BEGIN IMMEDIATE")
-            self._db.execute(
+        with self._database.transaction() as db:
+            db.execute(
                 "UPDATE changes SET status = ?, reason = ?, ended_at = ? WHERE id = ?",
                 (outcome.value, redact_text(reason) if reason else None, _now(), change_id),
             )
             if records is not None:
                 held = _dump([_held(record) for record in records])
-                self._db.execute("UPDATE changes SET steps = ? WHERE id = ?", (held, change_id))
+                db.execute("UPDATE changes SET steps = ? WHERE id = ?", (held, change_id))
             if outcome in {Outcome.VERIFIED, Outcome.INTERRUPTED}:
-                self._db.execute(
+                db.execute(
                     "UPDATE changes SET undone_by = ? WHERE id = (SELECT undoes FROM changes WHERE id = ?)",
                     (change_id, change_id),
                 )
-            self._db.execute("COMMIT")
 
     def get(self, change_id: int) -> Entry | None:
         """One entry, or None."""
-        with self._trouble():
-            row = self._db.execute("SELECT * FROM changes WHERE id = ?", (change_id,)).fetchone()
+        with self._database.use() as db:
+            row = db.execute("SELECT * FROM changes WHERE id = ?", (change_id,)).fetchone()
         return _entry(row) if row else None
 
     def latest(self, limit: int, *, context: str | None = None) -> list[Entry]:
         """The latest changes that were decided on, newest first; plans nobody answered are left out."""
-        with self._trouble():
-            rows = self._db.execute(
+        with self._database.use() as db:
+            rows = db.execute(
                 "SELECT * FROM changes WHERE status != ? AND (? IS NULL OR context = ?) ORDER BY id DESC LIMIT ?",
                 (Outcome.PLANNED.value, context, context, limit),
             ).fetchall()
@@ -252,16 +237,16 @@ class Journal:
 
     def in_flight(self, context: str) -> list[Entry]:
         """The changes in a context whose end is not known, oldest first."""
-        with self._trouble():
-            rows = self._db.execute(
+        with self._database.use() as db:
+            rows = db.execute(
                 "SELECT * FROM changes WHERE status = ? AND context = ? ORDER BY id", (APPLYING, context)
             ).fetchall()
         return [_entry(row) for row in rows]
 
     def last_reversible(self, context: str, cluster: str = "") -> Entry | None:
         """The latest change in a context (of that cluster) that stands and was not itself an undo."""
-        with self._trouble():
-            row = self._db.execute(
+        with self._database.use() as db:
+            row = db.execute(
                 "SELECT * FROM changes WHERE context = ? AND status IN (?, ?) AND undone_by IS NULL AND undoes IS NULL"
                 " AND (cluster = '' OR ? IN ('', cluster)) ORDER BY id DESC LIMIT 1",
                 (context, Outcome.VERIFIED.value, Outcome.INTERRUPTED.value, cluster),
@@ -290,26 +275,6 @@ class Journal:
         if problem:
             raise UsageError(f"Change {entry.id} cannot be undone: {problem}.", "`shipmate history` lists the others.")
         return entry
-
-    def _migrate(self) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
-            for statement in script.split(";"):
-                self._db.execute(statement)
-            self._db.execute(f"PRAGMA user_version = {number}")
-        self._db.execute("COMMIT")
-
-    @contextmanager
-    def _trouble(self) -> Iterator[None]:
-        try:
-            with self._lock:
-                yield
-        except (sqlite3.Error, OSError) as error:
-            raise JournalProblem(
-                f"The journal at {self.path} cannot be used: {error}.",
-                "Check the disk and the file's permissions, or set XDG_STATE_HOME to another place.",
-            ) from error
 
 
 _LISTS = "`shipmate history` lists them."

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mcp_tools.diagnosis.snapshot import Resource, Snapshot
 
 MADE_AT_ONCE_SECONDS = 5
-TOGETHER_SECONDS = 60
+RELEASE_SECONDS = 60
 """Between the writing of a Helm revision and the objects that it changes."""
 OWN_MANAGERS = frozenset({"kube-controller-manager", "kubelet", "kube-scheduler"})
 
@@ -44,7 +44,7 @@ def _release(item: Resource, since: str, looks: Looks) -> str:
     near = [
         revision
         for revision in looks.revisions(notes.get(HELM_NAMESPACE) or item.namespace, name)
-        if abs(_written(revision) - moment) <= TOGETHER_SECONDS
+        if abs(_written(revision) - moment) <= RELEASE_SECONDS
     ]
     if not near:
         return ""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mcp_tools.changes.journal import Entry
     from mcp_tools.diagnosis.model import Finding, Ref
 
-TOGETHER_SECONDS = 60
+SAID_LATER_SECONDS = 60
 """Between a change and what its object or its controller says of when it was changed."""
 STANDS = frozenset({"verified", "interrupted"})
 
@@ -43,7 +43,7 @@ def _is_about(entry: Entry, ref: Ref) -> bool:
 def _began(entry: Entry, since: str) -> bool:
     """Whether what is wrong began while the change was carried out, or right after it."""
     began = _seconds(since)
-    return _seconds(entry.at) - 1 <= began <= _seconds(entry.ended_at or entry.at) + TOGETHER_SECONDS
+    return _seconds(entry.at) - 1 <= began <= _seconds(entry.ended_at or entry.at) + SAID_LATER_SECONDS
 
 
 def _seconds(time: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING, Any
@@ -9,36 +10,19 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mcp_tools.cluster.kinds import built_in
-from mcp_tools.errors import ApiError, NotFound
-from mcp_tools.quantity import parse
 from mcp_tools.reads.answer import Answer, count
 from mcp_tools.reads.unseen import Unseen
+from mcp_tools.usage.reading import Amounts, container_usage, node_usage
 
 if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
 
-METRICS = "/apis/metrics.k8s.io/v1beta1"
 MIB = 1024 * 1024
-SERVICE_UNAVAILABLE = 503
 
 
 class _Meta(msgspec.Struct):
     name: str
     namespace: str = ""
-
-
-class _Used(msgspec.Struct):
-    usage: dict[str, str] = {}
-
-
-class _PodMetrics(msgspec.Struct):
-    metadata: _Meta
-    containers: list[_Used] = []
-
-
-class _NodeMetrics(msgspec.Struct):
-    metadata: _Meta
-    usage: dict[str, str] = {}
 
 
 class _Resources(msgspec.Struct):
@@ -73,21 +57,9 @@ class _List(msgspec.Struct):
 
 
 @dataclass(slots=True)
-class _Amounts:
-    """CPU in cores, memory in bytes; exact, since what is rounded for each container adds up to too much."""
-
-    cpu: Decimal = Decimal(0)
-    memory: Decimal = Decimal(0)
-
-    def add(self, quantities: dict[str, str]) -> None:
-        self.cpu += parse(quantities.get("cpu", "0"))
-        self.memory += parse(quantities.get("memory", "0"))
-
-
-@dataclass(slots=True)
 class _Bounds:
-    requests: _Amounts = field(default_factory=_Amounts)
-    limits: _Amounts = field(default_factory=_Amounts)
+    requests: Amounts = field(default_factory=Amounts)
+    limits: Amounts = field(default_factory=Amounts)
 
 
 def top(
@@ -129,8 +101,10 @@ def top(
 
 
 def _pods(connection: Connection, namespace: str | None, unseen: Unseen) -> list[dict[str, Any]]:
-    place = f"/namespaces/{namespace}" if namespace else ""
-    measured = [msgspec.json.decode(raw, type=_PodMetrics) for raw in _metrics(connection, f"{place}/pods")]
+    measured: dict[tuple[str, str], Amounts] = defaultdict(Amounts)
+    for item in container_usage(connection, namespace):
+        measured[item.namespace, item.pod].cpu += item.cpu
+        measured[item.namespace, item.pod].memory += item.memory
     bounds: dict[tuple[str, str], _Bounds] = {}
     asked = "what pods ask for"
     for raw in unseen.look(asked, lambda: _items(connection.get(built_in("pods").path(namespace)))):
@@ -140,15 +114,12 @@ def _pods(connection: Connection, namespace: str | None, unseen: Unseen) -> list
             bound.requests.add(container.resources.requests)
             bound.limits.add(container.resources.limits)
     rows = []
-    for item in measured:
-        used = _Amounts()
-        for part in item.containers:
-            used.add(part.usage)
-        bound = bounds.get((item.metadata.namespace, item.metadata.name), _Bounds())
+    for (space, name), used in measured.items():
+        bound = bounds.get((space, name), _Bounds())
         rows.append(
             {
-                "name": item.metadata.name,
-                "namespace": item.metadata.namespace,
+                "name": name,
+                "namespace": space,
                 **_shown(used),
                 "cpu_of_request": _share(used.cpu, bound.requests.cpu),
                 "cpu_of_limit": _share(used.cpu, bound.limits.cpu),
@@ -160,46 +131,32 @@ def _pods(connection: Connection, namespace: str | None, unseen: Unseen) -> list
 
 
 def _nodes(connection: Connection, unseen: Unseen) -> list[dict[str, Any]]:
-    can_give: dict[str, _Amounts] = {}
+    can_give: dict[str, Amounts] = {}
     for raw in unseen.look("what nodes can give", lambda: _items(connection.get(built_in("nodes").path()))):
         node = msgspec.json.decode(raw, type=_Node)
-        can_give[node.metadata.name] = _Amounts()
+        can_give[node.metadata.name] = Amounts()
         can_give[node.metadata.name].add(node.status.allocatable)
     rows = []
-    for raw in _metrics(connection, "/nodes"):
-        item = msgspec.json.decode(raw, type=_NodeMetrics)
-        used, most = _Amounts(), can_give.get(item.metadata.name, _Amounts())
-        used.add(item.usage)
+    for item in node_usage(connection):
+        most = can_give.get(item.node, Amounts())
         rows.append(
             {
-                "name": item.metadata.name,
-                **_shown(used),
-                "cpu_of_allocatable": _share(used.cpu, most.cpu),
-                "memory_of_allocatable": _share(used.memory, most.memory),
+                "name": item.node,
+                **_shown(Amounts(item.cpu, item.memory)),
+                "cpu_of_allocatable": _share(item.cpu, most.cpu),
+                "memory_of_allocatable": _share(item.memory, most.memory),
             }
         )
     return rows
 
 
-def _shown(used: _Amounts) -> dict[str, int]:
+def _shown(used: Amounts) -> dict[str, int]:
     cpu = int((used.cpu * 1000).to_integral_value(ROUND_CEILING))
     return {"cpu_millicores": cpu, "memory_mib": int(used.memory) // MIB}
 
 
 def _share(used: Decimal, most: Decimal) -> int | None:
     return round(100 * used / most) if most else None
-
-
-def _metrics(connection: Connection, path: str) -> list[msgspec.Raw]:
-    missing = "The cluster measures nothing: metrics.k8s.io is not served."
-    try:
-        return _items(connection.get(f"{METRICS}{path}"))
-    except NotFound as error:
-        raise NotFound(missing, "Install metrics-server.") from error
-    except ApiError as error:
-        if error.status == SERVICE_UNAVAILABLE:
-            raise NotFound(missing, "metrics-server is registered and does not answer; look at its pods.") from error
-        raise
 
 
 def _items(raw: bytes) -> list[msgspec.Raw]:

@@ -380,8 +380,8 @@ TOOLS = (
     _change(
         SEVERAL,
         "Several changes",
-        "Several changes as one plan, one approval: each step waits for the one before, and all are taken back if one "
-        "fails. A step may build on what an earlier one makes.",
+        "Several changes as one plan, one approval: each step waits for the one before and may "
+        "build on what it makes; all are taken back if one fails.",
         SeveralInput,
         _several,
     ),

@@ -60,7 +60,7 @@ TOOLS = (
     Tool(
         "diagnose",
         "Diagnose",
-        "Why something does not work: the causes with their evidence, what follows from them, and fixes to run. "
+        "Why something does not work: causes with evidence, what follows from them, fixes to run. "
         "Use it first for any trouble.",
         DiagnoseInput,
         _diagnose,

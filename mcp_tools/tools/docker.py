@@ -281,8 +281,8 @@ TOOLS = (
         "inspect_docker",
         "Docker",
         "The Docker engine of this machine (not the cluster): its containers, one in full, what is wrong with it, its "
-        "log, CPU and memory, images by size, layers of one, Compose projects, disk with what a prune would "
-        "free. Judges a Dockerfile (lint), tells why a build fails, scans an image.",
+        "log, CPU and memory, images by size, layers, Compose projects, disk and what a prune would free. "
+        "Judges a Dockerfile (lint), tells why a build fails, scans an image.",
         LookInput,
         _look,
         read_only=True,

@@ -43,7 +43,7 @@ class ListInput(ToolInput):
         Field(default=None, max_length=253, description="Only with this word in name, labels or spec"),
     ]
     about: Annotated[
-        str | None, Field(default=None, max_length=320, description="Of events: name or kind/name, with what it owns")
+        str | None, Field(default=None, max_length=320, description="Of events: kind/name, with what it owns")
     ]
     usage: Annotated[bool, Field(default=False, description="Of pods or nodes: CPU and memory in use")]
     namespace: Namespace
@@ -145,9 +145,7 @@ class DescribeInput(TargetInput):
     """One object, and how far to look."""
 
     owned: Annotated[bool, Field(default=False, description="Also the tree of what it owns")]
-    rollout: Annotated[
-        bool, Field(default=False, description="Only whether its rollout is complete or why not; revisions")
-    ]
+    rollout: Annotated[bool, Field(default=False, description="Only its rollout: complete or why not; revisions")]
     explain: Annotated[
         bool, Field(default=False, description="Only what a kind or field means: target deployment.spec.strategy")
     ]
@@ -231,7 +229,7 @@ TOOLS = (
     _read(
         "cluster_overview",
         "Overview",
-        "How a namespace is: workloads with ready and desired replicas, Services, and what is wrong.",
+        "How a namespace is: workloads, ready and desired replicas, Services, what is wrong.",
         OverviewInput,
         _overview,
     ),

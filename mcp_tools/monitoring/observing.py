@@ -1,0 +1,58 @@
+"""What rules are held against: the cluster's objects, what they use, and how many errors they logged."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mcp_tools.diagnosis.snapshot import Snapshot, take
+from mcp_tools.errors import ApiError, NotFound
+from mcp_tools.usage.reading import ContainerUsage, NodeUsage, container_usage, node_usage
+
+if TYPE_CHECKING:
+    from mcp_tools.cluster.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The cluster at one moment.
+
+    Attributes:
+        at: When, by our clock, UTC.
+        usage: None where the cluster measures nothing or does not show it.
+        log_errors: Lines of level error per minute that pods wrote of late, by namespace and pod; empty where logs
+            were not looked at.
+    """
+
+    snapshot: Snapshot
+    at: dt.datetime
+    usage: tuple[ContainerUsage, ...] | None = None
+    node_usage: tuple[NodeUsage, ...] | None = None
+    log_errors: Mapping[tuple[str, str], float] = field(default_factory=dict)
+
+
+def observe(connection: Connection, namespace: str | None) -> Observation:
+    """Look once at one namespace and what belongs to the whole cluster, or at everything (None).
+
+    Raises:
+        ConnectionProblem: The cluster does not answer.
+    """
+    snapshot = take(connection, namespace)
+    return Observation(snapshot, dt.datetime.now(dt.UTC), *measured(connection, namespace))
+
+
+def measured(
+    connection: Connection, namespace: str | None
+) -> tuple[tuple[ContainerUsage, ...] | None, tuple[NodeUsage, ...] | None]:
+    """What containers and nodes use; None where that is not served or not shown to us."""
+    usage: tuple[ContainerUsage, ...] | None = None
+    nodes: tuple[NodeUsage, ...] | None = None
+    try:
+        usage = tuple(container_usage(connection, namespace))
+        nodes = tuple(node_usage(connection))
+    except (NotFound, ApiError):
+        # Health and alerts go on without figures; who asks for the figures themselves is told why there are none.
+        return usage, nodes
+    return usage, nodes
