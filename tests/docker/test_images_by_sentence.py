@@ -15,7 +15,7 @@ from assistant.events import Event, ToolReturned
 from assistant.offline.brain import OfflineBrain
 from mcp_tools.changes.model import Decision
 from mcp_tools.cluster.target import Target
-from mcp_tools.errors import NotAllowed
+from mcp_tools.errors import NotAllowed, UsageError
 from mcp_tools.toolbox import Toolbox
 
 pytestmark = pytest.mark.cluster
@@ -82,7 +82,7 @@ def test_a_bill_of_materials_is_written_once(ask: Asked, shop: Path) -> None:
     ended = ask(f"sbom of {BASE} to bill.spdx.json")
     assert ended["status"] == "verified"
     assert json.loads((shop.parent / "bill.spdx.json").read_text())["spdxVersion"] == "SPDX-2.3"
-    with pytest.raises(Exception, match="is there already"):
+    with pytest.raises(UsageError, match="is there already"):
         ask(f"sbom of {BASE} to bill.spdx.json")
 
 
