@@ -45,7 +45,8 @@ def bill_file(image: str, name: str, folder: Path) -> Work:
     spdx = place.name.endswith(SPDX)
     with engine(SAVE_SECONDS) as api:
         text = sbom(api, image, "spdx" if spdx else "cyclonedx")
-    number = len(msgspec.json.decode(text)["packages" if spdx else "components"])
+    # Of nothing, CycloneDX leaves the list out.
+    number = len(msgspec.json.decode(text).get("packages" if spdx else "components", ()))
 
     def carry_out(reporter: Reporter) -> None:
         with place.open("x", encoding="utf-8") as file:
