@@ -11,11 +11,12 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 import yaml
 from sandbox_helpers import deployment
+from widgets import definition
 
 from mcp_tools.sandbox.lifecycle import SandboxInfo, ensure_running, stop
 
@@ -253,3 +254,27 @@ def test_forwarded_ports_answer(sandbox: SandboxInfo, tmp_path: Path) -> None:
     finally:
         forward.kill()
         forward.wait()
+
+
+def test_a_list_of_objects_is_applied_and_its_fields_are_checked(kubectl: Kubectl) -> None:
+    """For a `List` kubectl checks the fields itself, by `/openapi/v2` in protobuf."""
+    group = f"{uuid.uuid4().hex[:6]}.example.com"
+    kubectl("create", "-f", "-", given=json.dumps(definition(group)))
+    kubectl("wait", "--for=condition=Established", f"crd/widgets.{group}")
+    made = deployment(replicas=1, container={"resources": {"limits": {"cpu": 1, "memory": "64Mi"}}})
+    del made["metadata"]["namespace"]
+    widget = {
+        "apiVersion": f"{group}/v1",
+        "kind": "Widget",
+        "metadata": {"name": "w"},
+        "spec": {"size": 2, "free": {"a": [1]}, "port": "http"},
+    }
+    items: dict[str, Any] = {"apiVersion": "v1", "kind": "List", "items": [made, widget]}
+    created = f"deployment.apps/web created\nwidget.{group}/w created\n"
+    assert kubectl("apply", "-f", "-", given=json.dumps(items)) == created
+    items["items"][0]["spec"]["template"]["spec"]["containers"][0]["ports"] = [{"containerPort": 80}]
+    assert "deployment.apps/web configured" in kubectl("apply", "-f", "-", given=json.dumps(items))
+    kubectl("apply", "--server-side", "-f", "-", given=json.dumps(items))
+    items["items"][0]["spec"]["replica"] = 3
+    assert 'unknown field "replica"' in kubectl("apply", "-f", "-", given=json.dumps(items), fails=True)
+    kubectl("delete", "crd", f"widgets.{group}")

@@ -15,6 +15,7 @@ from mcp_tools.sandbox.api import (
     logs,
     metrics,
     openapi,
+    openapi_protobuf,
     proxy,
     reading,
     streams,
@@ -171,6 +172,9 @@ class Api:
             body = discovery.root(["/api", "/api/v1", "/apis", "/healthz", "/livez", "/readyz", "/version", *groups])
         elif path == "/openapi/v2":
             body = openapi.document_v2(kinds)
+            if openapi_protobuf.is_wanted(accept):
+                _only(request, "GET")
+                return Response(200, openapi_protobuf.encode(body), openapi_protobuf.MEDIA_TYPE)
         elif path == "/openapi/v3":
             body = openapi.index(kinds)
         elif path.startswith("/openapi/v3/"):
