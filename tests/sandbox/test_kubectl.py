@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import pytest
 import yaml
 from sandbox_helpers import deployment
+from test_kinds import pem
 from widgets import definition
 
 from mcp_tools.sandbox.lifecycle import SandboxInfo, ensure_running, stop
@@ -278,3 +279,27 @@ def test_a_list_of_objects_is_applied_and_its_fields_are_checked(kubectl: Kubect
     items["items"][0]["spec"]["replica"] = 3
     assert 'unknown field "replica"' in kubectl("apply", "-f", "-", given=json.dumps(items), fails=True)
     kubectl("delete", "crd", f"widgets.{group}")
+
+
+def test_a_certificate_is_approved_and_read(anywhere: Kubectl) -> None:
+    spec = {
+        "request": pem("bob", "team"),
+        "signerName": "kubernetes.io/kube-apiserver-client",
+        "usages": ["client auth"],
+    }
+    body = {"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest", "metadata": {"name": "bob"}}
+    anywhere("create", "-f", "-", given=json.dumps({**body, "spec": spec}))
+    assert "kube-apiserver-client   kubernetes-admin   <none>              Pending" in anywhere("get", "csr")
+    anywhere("certificate", "approve", "bob")
+    anywhere("wait", "csr/bob", "--for=jsonpath={.status.certificate}")
+    assert "Approved,Issued" in anywhere("get", "csr", "bob")
+    anywhere("delete", "csr", "bob")
+
+
+def test_what_is_not_of_a_workload_is_listed(anywhere: Kubectl) -> None:
+    assert "services/default/kubernetes" in anywhere("get", "ipaddresses")
+    assert "10.96.0.0/16" in anywhere("get", "servicecidrs")
+    assert [line.split()[:3] for line in anywhere("get", "flowschemas").splitlines()[1:3]] == [
+        ["exempt", "exempt", "1"],
+        ["probes", "exempt", "2"],
+    ]

@@ -228,12 +228,12 @@ class Api:
             raise no_such_path()
         registry = self._world.registry
         match address.subresource, request.method:
-            case "status" | "ephemeralcontainers" | "resize", "GET":
+            case "status" | "ephemeralcontainers" | "resize" | "approval", "GET":
                 found = registry.get(kind, address.namespace, address.name)
                 return reading.get_one(request, kind, found, self._world.clock.now())
-            case "status" | "ephemeralcontainers" | "resize", "PUT":
+            case "status" | "ephemeralcontainers" | "resize" | "approval", "PUT":
                 return writing.update(request, registry, kind, address)
-            case "status" | "ephemeralcontainers" | "resize", "PATCH":
+            case "status" | "ephemeralcontainers" | "resize" | "approval", "PATCH":
                 return writing.patch(request, registry, kind, address)
             case "scale", "GET" | "PUT" | "PATCH":
                 return subresources.scale(request, registry, kind, address)
