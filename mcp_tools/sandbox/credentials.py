@@ -7,10 +7,12 @@ import datetime as dt
 import ipaddress
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from cryptography.x509 import CertificateSigningRequest
 
 CONTEXT = "shipmate-sandbox"
 NAMESPACE = "todo-app"
@@ -19,29 +21,35 @@ _DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Made anew for every start; the CA's key is not kept.
+    """Made anew for every start; the CA's key never leaves the process.
 
     Attributes:
         ca: PEM of the authority that clients trust.
+        ca_key: PEM of its private key.
         certificate: PEM of the server.
         key: PEM of the server's private key.
         token: What clients show.
     """
 
     ca: str
+    ca_key: str
     certificate: str
     key: str
     token: str
 
 
-def make_credentials() -> Credentials:
-    """An authority, a certificate of it for loopback, and a token."""
+def make_credentials(moment: float | None = None) -> Credentials:
+    """An authority, a certificate of it for loopback, and a token.
+
+    Args:
+        moment: When they are made, seconds since 1970; the present where it is not said.
+    """
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-    now = dt.datetime.now(dt.UTC)
+    now = dt.datetime.now(dt.UTC) if moment is None else dt.datetime.fromtimestamp(moment, dt.UTC)
 
     def name(text: str) -> x509.Name:
         return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
@@ -90,13 +98,83 @@ def make_credentials() -> Credentials:
         .sign(ca_key, hashes.SHA256())
     )
     encoding = serialization.Encoding.PEM
-    private = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    private, authority = (
+        each.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        for each in (key, ca_key)
+    )
     return Credentials(
         ca.public_bytes(encoding).decode(),
+        authority.decode(),
         certificate.public_bytes(encoding).decode(),
         private.decode(),
         secrets.token_urlsafe(32),
     )
+
+
+_USAGES = {
+    "signing": "digital_signature",
+    "digital signature": "digital_signature",
+    "content commitment": "content_commitment",
+    "key encipherment": "key_encipherment",
+    "key agreement": "key_agreement",
+    "data encipherment": "data_encipherment",
+    "cert sign": "key_cert_sign",
+    "crl sign": "crl_sign",
+}
+_PURPOSES = {"client auth": "CLIENT_AUTH", "server auth": "SERVER_AUTH"}
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """Signs for others.
+
+    Attributes:
+        certificate: PEM of the authority.
+        key: PEM of its private key.
+    """
+
+    certificate: str
+    key: str
+
+    def sign(self, request: CertificateSigningRequest, usages: list[str], begins: float, ends: float) -> str:
+        """A certificate, PEM (kubernetes/pkg/controller/certificates/authority).
+
+        Args:
+            request: Whose key and names it is for.
+            usages: As a CertificateSigningRequest of Kubernetes names them.
+            begins: Seconds since 1970.
+            ends: Seconds since 1970; not after the authority's own end.
+        """
+        from cryptography import x509
+        from cryptography.hazmat.primitives import hashes, serialization
+        from cryptography.x509.oid import ExtendedKeyUsageOID
+
+        ca = x509.load_pem_x509_certificate(self.certificate.encode())
+        key: Any = serialization.load_pem_private_key(self.key.encode(), None)
+        last = min(dt.datetime.fromtimestamp(ends, dt.UTC), ca.not_valid_after_utc)
+        fields = dict.fromkeys(set(_USAGES.values()) | {"encipher_only", "decipher_only"}, False)
+        fields |= dict.fromkeys((_USAGES[usage] for usage in usages if usage in _USAGES), True)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(request.subject)
+            .issuer_name(ca.subject)
+            .public_key(request.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(dt.datetime.fromtimestamp(begins, dt.UTC))
+            .not_valid_after(last)
+            .add_extension(x509.KeyUsage(**fields), critical=True)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
+        )
+        purposes = [getattr(ExtendedKeyUsageOID, _PURPOSES[usage]) for usage in usages if usage in _PURPOSES]
+        if purposes:
+            builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
+        try:
+            names = request.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+            builder = builder.add_extension(names.value, critical=names.critical)
+        except x509.ExtensionNotFound:
+            pass  # it has none beside its subject
+        return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
 
 def write_private(path: Path, text: str) -> None:

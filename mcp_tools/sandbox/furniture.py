@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from mcp_tools.sandbox.objects.store import Object
 
+_MIGRATED = ("aws-ebs", "azure-disk", "azure-file", "cinder", "gce-pd", "portworx-volume", "vsphere-volume")
 NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
@@ -41,6 +42,12 @@ def basics() -> Iterator[Object]:
             "value": value,
             "description": description,
         }
+    yield {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "ServiceCIDR",
+        "metadata": {"name": "kubernetes"},
+        "spec": {"cidrs": ["10.96.0.0/16"]},
+    }
     yield {
         "apiVersion": "v1",
         "kind": "Service",
@@ -165,4 +172,21 @@ def node(number: int) -> Object:
                 "architecture": "amd64",
             },
         },
+    }
+
+
+def csi_node(node: Object) -> Object:
+    """What a kubelet says about the storage drivers of its node: that there is none."""
+    meta = node["metadata"]
+    owner = {"apiVersion": "v1", "kind": "Node", "name": meta["name"], "uid": meta["uid"]}
+    plugins = ",".join(f"kubernetes.io/{name}" for name in _MIGRATED)
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "CSINode",
+        "metadata": {
+            "name": meta["name"],
+            "annotations": {"storage.alpha.kubernetes.io/migrated-plugins": plugins},
+            "ownerReferences": [owner],
+        },
+        "spec": {"drivers": []},
     }

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mcp_tools.sandbox.api.app import Api
-from mcp_tools.sandbox.credentials import Credentials, kubeconfig, make_credentials, write_private
+from mcp_tools.sandbox.credentials import Authority, Credentials, kubeconfig, make_credentials, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,7 +77,8 @@ async def serve(
     listener.bind(("127.0.0.1", port))
     url = f"https://127.0.0.1:{listener.getsockname()[1]}"
     keeper = Keeper(data) if data else None
-    world = (keeper and revive(keeper, credentials.ca)) or boot(empty=empty, ca=credentials.ca)
+    authority = Authority(credentials.ca, credentials.ca_key)
+    world = (keeper and revive(keeper, authority)) or boot(empty=empty, authority=authority)
     if keeper:
         keeper.follow(world)
     last = loop.time()

@@ -6,20 +6,24 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mcp_tools.sandbox import furniture
+from mcp_tools.sandbox import flow, furniture
 from mcp_tools.sandbox.access.roles import RoleAggregation
 from mcp_tools.sandbox.access.roles import defaults as default_roles
 from mcp_tools.sandbox.access.users import Tokens
 from mcp_tools.sandbox.clock import Clock
 from mcp_tools.sandbox.containers.usage import usage_of
+from mcp_tools.sandbox.controllers.addresses import AddressController, ServiceCIDRController
 from mcp_tools.sandbox.controllers.apiservices import METRICS, APIServiceController, why_unserved
+from mcp_tools.sandbox.controllers.attributes import AttributesController
 from mcp_tools.sandbox.controllers.autoscaler import AutoscalerController
 from mcp_tools.sandbox.controllers.base import Cluster, Controller
+from mcp_tools.sandbox.controllers.certificates import CertificateController
 from mcp_tools.sandbox.controllers.customresources import CustomResourceController
 from mcp_tools.sandbox.controllers.daemonset import DaemonSetController
 from mcp_tools.sandbox.controllers.deployment import DeploymentController
 from mcp_tools.sandbox.controllers.disruption import DisruptionController
 from mcp_tools.sandbox.controllers.endpoints import EndpointsController
+from mcp_tools.sandbox.controllers.flowcontrol import FlowSchemaController
 from mcp_tools.sandbox.controllers.jobs import CronJobController, JobController
 from mcp_tools.sandbox.controllers.kubelet import Kubelet
 from mcp_tools.sandbox.controllers.lifecycle import GarbageCollector, NamespaceController
@@ -32,6 +36,7 @@ from mcp_tools.sandbox.controllers.scheduler import Scheduler
 from mcp_tools.sandbox.controllers.statefulset import StatefulSetController
 from mcp_tools.sandbox.controllers.traffic import TrafficController
 from mcp_tools.sandbox.controllers.volumes import VolumeController
+from mcp_tools.sandbox.credentials import Authority, make_credentials
 from mcp_tools.sandbox.objects.custom import CustomSchema
 from mcp_tools.sandbox.objects.kinds import Kind, Kinds
 from mcp_tools.sandbox.objects.registry import Registry, WriteOptions
@@ -61,6 +66,10 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     APIServiceController,
     RoleAggregation,
     CustomResourceController,
+    AddressController,
+    ServiceCIDRController,
+    FlowSchemaController,
+    AttributesController,
     GarbageCollector,
 )
 STACK_AGE = 47 * 60.0
@@ -74,17 +83,24 @@ class World:
 
     Args:
         start: The time at which it begins, seconds since 1970.
-        ca: PEM, given to every namespace.
+        authority: Given to every namespace, and signs certificates; one of its own where none is given.
         seed: For names and addresses; `None` for others every time.
         timings: How long nodes take.
     """
 
     def __init__(
-        self, start: float | None = None, *, ca: str = "", seed: int | None = None, timings: Timings | None = None
+        self,
+        start: float | None = None,
+        *,
+        authority: Authority | None = None,
+        seed: int | None = None,
+        timings: Timings | None = None,
     ) -> None:
         self.clock = Clock(time.time() if start is None else start)
         self.store = Store()
         self.kinds = Kinds()
+        self._authority = authority
+        ca = authority.certificate if authority else ""
         self.registry = Registry(self.store, self.clock, self.kinds, seed, ca)
         self.tokens = Tokens(self.registry)
         self.events = Recorder(self.registry)
@@ -97,10 +113,17 @@ class World:
             [
                 *(each(self.cluster) for each in CONTROLLERS),
                 AutoscalerController(self.cluster, self.usage, lambda: why_unserved(self.cluster, METRICS)),
+                CertificateController(self.cluster, self._signing),
                 self.kubelet,
                 TrafficController(self.cluster, self.kubelet),
             ],
         )
+
+    def _signing(self) -> Authority:
+        if self._authority is None:
+            made = make_credentials(self.clock.now())
+            self._authority = Authority(made.ca, made.ca_key)
+        return self._authority
 
     def usage(self, pod: Object, container: Object) -> tuple[int, int]:
         """CPU in thousandths and memory in bytes that a container uses now."""
@@ -116,8 +139,10 @@ class World:
             self.add(obj, "kube-apiserver")
         for obj in default_roles():
             self.add(obj, "kube-apiserver")
+        for obj in (*flow.levels(), *flow.schemas()):
+            self.add(obj, flow.MANAGER)
         for number in (1, 2):
-            self.add(furniture.node(number))
+            self.add(furniture.csi_node(self.add(furniture.node(number))), "kubelet")
 
     def deploy_stack(self) -> None:
         """Apply the todo stack's manifests, with made-up secrets."""
@@ -154,9 +179,9 @@ class World:
                 self.kinds.add(kind)
 
 
-def revive(keeper: Keeper, ca: str = "") -> World | None:
+def revive(keeper: Keeper, authority: Authority | None = None) -> World | None:
     """A world as it was kept, with its containers started anew; `None` where nothing was kept."""
-    world = World(time.time(), ca=ca)
+    world = World(time.time(), authority=authority)
     if not keeper.restore(world):
         return None
     world.clock.advance(_REVIVAL)
@@ -164,15 +189,15 @@ def revive(keeper: Keeper, ca: str = "") -> World | None:
     return world
 
 
-def boot(*, empty: bool = False, ca: str = "", seed: int | None = None) -> World:
+def boot(*, empty: bool = False, authority: Authority | None = None, seed: int | None = None) -> World:
     """A world that has been running for a while: nodes of some hours, the stack of some minutes, everything ready.
 
     Args:
         empty: Leave the todo stack out.
-        ca: PEM.
+        authority: As for `World`.
         seed: As for `World`.
     """
-    world = World(time.time() - NODE_AGE, ca=ca, seed=seed)
+    world = World(time.time() - NODE_AGE, authority=authority, seed=seed)
     world.furnish()
     for obj in furniture.system():
         world.add(obj, "kubeadm")

@@ -11,11 +11,13 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 import yaml
 from sandbox_helpers import deployment
+from test_kinds import pem
+from widgets import definition
 
 from mcp_tools.sandbox.lifecycle import SandboxInfo, ensure_running, stop
 
@@ -253,3 +255,51 @@ def test_forwarded_ports_answer(sandbox: SandboxInfo, tmp_path: Path) -> None:
     finally:
         forward.kill()
         forward.wait()
+
+
+def test_a_list_of_objects_is_applied_and_its_fields_are_checked(kubectl: Kubectl) -> None:
+    """For a `List` kubectl checks the fields itself, by `/openapi/v2` in protobuf."""
+    group = f"{uuid.uuid4().hex[:6]}.example.com"
+    kubectl("create", "-f", "-", given=json.dumps(definition(group)))
+    kubectl("wait", "--for=condition=Established", f"crd/widgets.{group}")
+    made = deployment(replicas=1, container={"resources": {"limits": {"cpu": 1, "memory": "64Mi"}}})
+    del made["metadata"]["namespace"]
+    widget = {
+        "apiVersion": f"{group}/v1",
+        "kind": "Widget",
+        "metadata": {"name": "w"},
+        "spec": {"size": 2, "free": {"a": [1]}, "port": "http"},
+    }
+    items: dict[str, Any] = {"apiVersion": "v1", "kind": "List", "items": [made, widget]}
+    created = f"deployment.apps/web created\nwidget.{group}/w created\n"
+    assert kubectl("apply", "-f", "-", given=json.dumps(items)) == created
+    items["items"][0]["spec"]["template"]["spec"]["containers"][0]["ports"] = [{"containerPort": 80}]
+    assert "deployment.apps/web configured" in kubectl("apply", "-f", "-", given=json.dumps(items))
+    kubectl("apply", "--server-side", "-f", "-", given=json.dumps(items))
+    items["items"][0]["spec"]["replica"] = 3
+    assert 'unknown field "replica"' in kubectl("apply", "-f", "-", given=json.dumps(items), fails=True)
+    kubectl("delete", "crd", f"widgets.{group}")
+
+
+def test_a_certificate_is_approved_and_read(anywhere: Kubectl) -> None:
+    spec = {
+        "request": pem("bob", "team"),
+        "signerName": "kubernetes.io/kube-apiserver-client",
+        "usages": ["client auth"],
+    }
+    body = {"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest", "metadata": {"name": "bob"}}
+    anywhere("create", "-f", "-", given=json.dumps({**body, "spec": spec}))
+    assert "kube-apiserver-client   kubernetes-admin   <none>              Pending" in anywhere("get", "csr")
+    anywhere("certificate", "approve", "bob")
+    anywhere("wait", "csr/bob", "--for=jsonpath={.status.certificate}")
+    assert "Approved,Issued" in anywhere("get", "csr", "bob")
+    anywhere("delete", "csr", "bob")
+
+
+def test_what_is_not_of_a_workload_is_listed(anywhere: Kubectl) -> None:
+    assert "services/default/kubernetes" in anywhere("get", "ipaddresses")
+    assert "10.96.0.0/16" in anywhere("get", "servicecidrs")
+    assert [line.split()[:3] for line in anywhere("get", "flowschemas").splitlines()[1:3]] == [
+        ["exempt", "exempt", "1"],
+        ["probes", "exempt", "2"],
+    ]

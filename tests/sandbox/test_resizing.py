@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mcp_tools.sandbox.objects.errors import Refused
 from mcp_tools.sandbox.objects.registry import WriteOptions
 
 if TYPE_CHECKING:
@@ -73,3 +74,41 @@ def test_what_was_put_off_is_given_once_there_is_room(world: World) -> None:
         world.cluster.delete(pod, grace_seconds=0)
     world.clock.advance(10)
     assert look(world, "web") == (whole, 0, "")
+
+
+def owned(world: World, name: str) -> Object:
+    """What the manager of a resize owns."""
+    entries = world.registry.get(world.kinds.named("Pod"), "test", name)["metadata"]["managedFields"]
+    found: Object = next(entry["fieldsV1"] for entry in entries if entry["manager"] == "resizer")
+    return found
+
+
+def test_what_a_resize_does_not_take_is_named_all_the_same(world: World) -> None:
+    run(world, "web", "100m")
+
+    def change(draft: Object) -> None:
+        draft["metadata"]["labels"] = {"a": "b"}
+        draft["spec"]["containers"][0]["image"] = "other"
+
+    options = WriteOptions("resizer", subresource="resize")
+    made = world.registry.modify(world.kinds.named("Pod"), "test", "web", change, options)
+    assert made["spec"]["containers"][0]["image"] == "nginx:1.27"
+    assert "labels" not in made["metadata"]
+    fields = owned(world, "web")
+    assert fields["f:metadata"] == {"f:labels": {".": {}, "f:a": {}}}
+    assert fields["f:spec"] == {"f:containers": {'k:{"name":"app"}': {"f:image": {}}}}
+
+
+def test_storage_is_resized_only_where_nothing_was_said_before(world: World) -> None:
+    def change(draft: Object) -> None:
+        draft["spec"]["containers"][0]["resources"]["requests"] = {"cpu": "100m", "ephemeral-storage": "1Gi"}
+
+    def grow(draft: Object) -> None:
+        draft["spec"]["containers"][0]["resources"] = {"requests": {"ephemeral-storage": "1Gi"}}
+
+    run(world, "web", "100m")
+    run(world, "bare", "0", resources={})
+    pods, options = world.kinds.named("Pod"), WriteOptions("resizer", subresource="resize")
+    with pytest.raises(Refused, match="only cpu and memory resources are mutable"):
+        world.registry.modify(pods, "test", "web", change, options)
+    assert world.registry.modify(pods, "test", "bare", grow, options)["spec"]["containers"][0]["resources"]["requests"]

@@ -15,6 +15,7 @@ from mcp_tools.sandbox.api import (
     logs,
     metrics,
     openapi,
+    openapi_protobuf,
     proxy,
     reading,
     streams,
@@ -171,6 +172,9 @@ class Api:
             body = discovery.root(["/api", "/api/v1", "/apis", "/healthz", "/livez", "/readyz", "/version", *groups])
         elif path == "/openapi/v2":
             body = openapi.document_v2(kinds)
+            if openapi_protobuf.is_wanted(accept):
+                _only(request, "GET")
+                return Response(200, openapi_protobuf.encode(body), openapi_protobuf.MEDIA_TYPE)
         elif path == "/openapi/v3":
             body = openapi.index(kinds)
         elif path.startswith("/openapi/v3/"):
@@ -224,12 +228,12 @@ class Api:
             raise no_such_path()
         registry = self._world.registry
         match address.subresource, request.method:
-            case "status" | "ephemeralcontainers" | "resize", "GET":
+            case "status" | "ephemeralcontainers" | "resize" | "approval", "GET":
                 found = registry.get(kind, address.namespace, address.name)
                 return reading.get_one(request, kind, found, self._world.clock.now())
-            case "status" | "ephemeralcontainers" | "resize", "PUT":
+            case "status" | "ephemeralcontainers" | "resize" | "approval", "PUT":
                 return writing.update(request, registry, kind, address)
-            case "status" | "ephemeralcontainers" | "resize", "PATCH":
+            case "status" | "ephemeralcontainers" | "resize" | "approval", "PATCH":
                 return writing.patch(request, registry, kind, address)
             case "scale", "GET" | "PUT" | "PATCH":
                 return subresources.scale(request, registry, kind, address)

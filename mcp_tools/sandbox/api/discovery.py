@@ -24,6 +24,13 @@ VERSION = {
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
 _PROXY_VERBS = ("create", "delete", "get", "patch", "update")
 _HEALTH = {"/healthz", "/livez", "/readyz"}
+# In which an API server names its own groups; those that are added come after them.
+_ORDER = (
+    "", "apiregistration.k8s.io", "apps", "events.k8s.io", "authentication.k8s.io", "authorization.k8s.io",
+    "autoscaling", "batch", "certificates.k8s.io", "networking.k8s.io", "policy", "rbac.authorization.k8s.io",
+    "storage.k8s.io", "admissionregistration.k8s.io", "apiextensions.k8s.io", "scheduling.k8s.io",
+    "coordination.k8s.io", "node.k8s.io", "discovery.k8s.io", "resource.k8s.io", "flowcontrol.apiserver.k8s.io",
+)  # fmt: skip
 _SUBRESOURCES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     "scale": ("autoscaling", "v1", "Scale", SUBRESOURCE_VERBS),
     "eviction": ("policy", "v1", "Eviction", ("create",)),
@@ -33,6 +40,7 @@ _SUBRESOURCES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     "portforward": ("", "v1", "PodPortForwardOptions", ("create", "get")),
     "token": ("authentication.k8s.io", "v1", "TokenRequest", ("create",)),
     "log": ("", "v1", "Pod", ("get",)),
+    "finalize": ("", "v1", "Namespace", ("update",)),
 }
 
 
@@ -65,7 +73,8 @@ def core_versions(server: str) -> dict[str, Any]:
 def group_versions(kinds: Kinds) -> dict[str, list[str]]:
     """Every group with its versions, the core group first."""
     found: dict[str, list[str]] = {}
-    for kind in kinds.all():
+    places = {name: place for place, name in enumerate(_ORDER)}
+    for kind in sorted(kinds.all(), key=lambda kind: places.get(kind.group, len(places))):
         versions = found.setdefault(kind.group, [])
         if kind.version not in versions:
             versions.append(kind.version)
@@ -154,7 +163,7 @@ def _aggregated_resources(kinds: Kinds, group_name: str, version: str) -> list[d
             continue
         entry: dict[str, Any] = {
             "resource": kind.plural,
-            "responseKind": {"group": kind.group, "version": kind.version, "kind": kind.name},
+            "responseKind": _response_kind(kind, kind.group, kind.version, kind.name),
             "scope": "Namespaced" if kind.namespaced else "Cluster",
             "singularResource": _singular(kind),
             "verbs": list(kind.verbs),
@@ -174,5 +183,12 @@ def _aggregated_subresource(kind: Kind, name: str) -> dict[str, Any]:
     group_name, version, kind_name, verbs = _SUBRESOURCES.get(name, default)
     if name == "proxy":
         kind_name, verbs = f"{kind.name}ProxyOptions", _PROXY_VERBS
-    response = {"group": group_name, "version": version, "kind": kind_name}
+    response = _response_kind(kind, group_name, version, kind_name)
     return {"subresource": name, "responseKind": response, "verbs": list(verbs)}
+
+
+def _response_kind(kind: Kind, group_name: str, version: str, name: str) -> dict[str, str]:
+    """Without group and version where they are those of the resource."""
+    if (group_name, version) == (kind.group, kind.version):
+        group_name = version = ""
+    return {"group": group_name, "version": version, "kind": name}

@@ -65,6 +65,8 @@ def document_v2(kinds: Kinds) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for kind in kinds.all():
         name = _define(kind, definitions, "#/definitions/")
+        if kind.custom:
+            definitions[name] = _older(definitions[name])
         body = {"in": "body", "name": "body", "schema": {"$ref": f"#/definitions/{name}"}}
         parameters = [{"in": "query", "name": each, "type": "string"} for each in _WRITE_PARAMETERS]
         operation = {
@@ -125,6 +127,28 @@ def _define(kind: Kind, found: dict[str, Any], base: str) -> str:
         _types(shape, found, base)
     found[name]["x-kubernetes-group-version-kind"] = [_gvk(kind)]
     return name
+
+
+def _older(schema: dict[str, Any]) -> dict[str, Any]:
+    """A custom resource's schema as version 2 can say it (apiextensions-apiserver, controller/openapi/v2)."""
+    found = {key: value for key, value in schema.items() if key not in {"allOf", "anyOf", "not", "nullable", "oneOf"}}
+    kept = found.get("x-kubernetes-preserve-unknown-fields")
+    if schema.get("nullable") or kept:
+        found = {key: value for key, value in found.items() if key not in {"items", "properties"}}
+    if schema.get("nullable") or (kept and found.get("type") == "object"):
+        found.pop("type", None)
+    if found.get("type") == "array" and "items" not in found:
+        del found["type"]
+    fields = found.get("properties") or {}
+    if "properties" in found:
+        found["properties"] = {name: _older(inner) for name, inner in fields.items()}
+    if "items" in found:
+        found["items"] = _older(found["items"])
+    if isinstance(found.get("additionalProperties"), dict):
+        found["additionalProperties"] = _older(found["additionalProperties"])
+    if "required" in found:
+        found["required"] = [name for name in found["required"] if not (fields.get(name) or {}).get("nullable")]
+    return found
 
 
 def _types(shape: Shape, found: dict[str, Any], base: str) -> None:

@@ -10,6 +10,7 @@ import msgspec
 
 from mcp_tools.sandbox.api import views
 from mcp_tools.sandbox.api.columns import NAME, UNKNOWN, Column, since
+from mcp_tools.sandbox.api.columns_further import FURTHER
 from mcp_tools.sandbox.api.columns_others import OTHERS
 from mcp_tools.sandbox.api.columns_workloads import WORKLOADS
 from mcp_tools.sandbox.objects import versions
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from mcp_tools.sandbox.objects.kinds import Kind
     from mcp_tools.sandbox.objects.store import Object
 
-COLUMNS: dict[str, tuple[Column, ...]] = {**WORKLOADS, **OTHERS}
+COLUMNS: dict[str, tuple[Column, ...]] = {**WORKLOADS, **OTHERS, **FURTHER}
 _FIELDS = ("name", "type", "format", "priority", "description")
 
 
@@ -61,9 +62,14 @@ def table(
                 "cells": [column.cell(obj, now) for column in columns],
                 "object": _beside(kind, obj, include, version),
             }
-            for obj in items
+            for obj in (sorted(items, key=_rank) if kind.name == "FlowSchema" else items)
         ],
     }
+
+
+def _rank(schema: Object) -> tuple[int, str]:
+    """Flow schemas are shown in the order in which they are asked."""
+    return (schema.get("spec") or {}).get("matchingPrecedence", 0), schema["metadata"]["name"]
 
 
 @cache

@@ -28,7 +28,17 @@ STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCHES = {"application/apply-patch+yaml", "application/apply-patch+cbor"}
 _CUSTOM_PATCHES = f"{JSON_PATCH}, {MERGE_PATCH}, application/apply-patch+yaml"
 _OBJECT_RETURNED = {
+    "CSIDriver",
+    "CSINode",
+    "DeviceClass",
     "Pod",
+    "PodTemplate",
+    "ResourceClaim",
+    "ResourceClaimTemplate",
+    "ResourceSlice",
+    "StorageClass",
+    "VolumeAttachment",
+    "VolumeAttributesClass",
     "Service",
     "ServiceAccount",
     "PersistentVolume",

@@ -86,6 +86,14 @@ class Cluster:
 
         return self.modify(obj, change, manager=manager, subresource="status")
 
+    def apply_status(self, obj: Object, status: Object, manager: str) -> None:
+        """Server-side apply a status, over whoever owns its fields."""
+        kind, meta = self.kind(obj["kind"]), obj["metadata"]
+        about = {key: meta[key] for key in ("name", "namespace") if meta.get(key)}
+        config: Object = {"apiVersion": kind.api_version, "kind": kind.name, "metadata": about}
+        options = WriteOptions(manager, force=True, subresource="status")
+        self.registry.apply(kind, meta.get("namespace", ""), meta["name"], {**config, "status": status}, options)
+
     def delete(self, obj: Object, *, grace_seconds: int | None = None) -> None:
         """Delete an object; harmless when it is gone already."""
         meta = obj["metadata"]

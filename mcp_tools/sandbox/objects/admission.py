@@ -7,12 +7,13 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from mcp_tools.sandbox.clock import rfc3339
-from mcp_tools.sandbox.objects import podupdates
+from mcp_tools.sandbox.objects import certificates, podupdates
+from mcp_tools.sandbox.objects import devicevalidation as devices
 from mcp_tools.sandbox.objects.errors import Refused, failure, forbidden, invalid, invalid_value, not_found
 from mcp_tools.sandbox.objects.names import generate
 from mcp_tools.sandbox.objects.schema import DecodeError, conform
 from mcp_tools.sandbox.objects.validation import JOB_UID
-from mcp_tools.sandbox.policy import admissionpolicies, limits, podsecurity, priorities, quota, webhooks
+from mcp_tools.sandbox.policy import admissionpolicies, limits, podsecurity, priorities, quota, signers, webhooks
 from mcp_tools.sandbox.policy.writes import Write
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ Object = dict[str, Any]
 
 NODE_PORTS = range(30000, 32768)
 PROTECTED_NAMESPACES = frozenset({"default", "kube-system", "kube-public"})
+ATTRIBUTES_PROTECTION = "kubernetes.io/vac-protection"
 CLAIM_PROTECTION = "kubernetes.io/pvc-protection"
 _CLUSTER_ADDRESSES = ipaddress.ip_network("10.96.0.0/16")
 _TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105  where kubelets mount it
@@ -47,6 +49,10 @@ def admit_create(registry: Registry, kind: Kind, obj: Object, options: WriteOpti
     completer = _CREATE.get(kind.qualified)
     if completer:
         completer(registry, obj)
+    if kind.qualified == certificates.KIND:
+        certificates.begin(obj, options.user)
+    elif kind.group == "resource.k8s.io":
+        devices.drop_gated(kind.name, obj)
     _mutate(Write(registry, kind, "CREATE", obj, None, options))
 
 
@@ -79,6 +85,7 @@ def admit_valid(registry: Registry, kind: Kind, obj: Object, old: Object | None,
         limits.check(registry, kind, obj)
     if old is None or kind.qualified != "Pod":
         warnings = podsecurity.check(registry, kind, obj)
+    signers.check_subject(kind, obj)
     write = Write(registry, kind, "CREATE" if old is None else "UPDATE", obj, old, options)
     warnings = [*warnings, *admissionpolicies.check(write)]
     webhooks.validate(write)
@@ -93,6 +100,7 @@ def admit_below(registry: Registry, kind: Kind, obj: Object, old: Object, option
     Raises:
         Refused: By a policy or a webhook.
     """
+    signers.check_right(registry, kind, obj, old, options)
     write = Write(registry, kind, "UPDATE", obj, old, options)
     options.warnings.extend(admissionpolicies.check(write))
     webhooks.validate(write)
@@ -131,6 +139,8 @@ def _carry_over(kind: Kind, obj: Object, old: Object) -> None:
         _tolerate_lost_nodes(obj["spec"])
     elif kind.qualified == "HorizontalPodAutoscaler.autoscaling":
         _without_tolerance(obj)
+    elif kind.group == "resource.k8s.io":
+        devices.drop_gated(kind.name, obj)
     elif kind.qualified == "Job.batch":
         for field in ("selector", "template"):
             if field not in obj.get("spec", {}):
@@ -380,6 +390,11 @@ def _autoscaler(_: Registry, obj: Object) -> None:
     _without_tolerance(obj)
 
 
+def _attributes_class(_: Registry, obj: Object) -> None:
+    meta = obj["metadata"]
+    meta["finalizers"] = list(dict.fromkeys([*(meta.get("finalizers") or ()), ATTRIBUTES_PROTECTION]))
+
+
 def _quota(_: Registry, obj: Object) -> None:
     obj["status"] = {}
 
@@ -393,6 +408,7 @@ _CREATE: dict[str, Callable[[Registry, Object], None]] = {
     "ResourceQuota": _quota,
     "HorizontalPodAutoscaler.autoscaling": _autoscaler,
     "LimitRange": _limit_range,
+    "VolumeAttributesClass.storage.k8s.io": _attributes_class,
     "ReplicaSet.apps": _empty_status({"replicas": 0}),
     "StatefulSet.apps": _empty_status({"replicas": 0, "availableReplicas": 0}),
     "Ingress.networking.k8s.io": _empty_status({"loadBalancer": {}}),

@@ -346,6 +346,66 @@ def _custom_resource(obj: dict[str, Any]) -> None:
     spec.setdefault("conversion", {"strategy": "None"})
 
 
+def _flow_schema(obj: dict[str, Any]) -> None:
+    spec = obj["spec"]
+    spec["matchingPrecedence"] = spec.get("matchingPrecedence") or 1000
+    for rule in spec.get("rules") or ():
+        for resources in rule.get("resourceRules") or ():
+            resources.setdefault("namespaces", None)
+
+
+def _priority_level(obj: dict[str, Any]) -> None:
+    spec = obj["spec"]
+    if spec.get("exempt") is not None:
+        spec["exempt"] = {"nominalConcurrencyShares": 0, "lendablePercent": 0, **spec["exempt"]}
+    if spec.get("limited") is None:
+        return
+    limited = spec["limited"]
+    limited.setdefault("nominalConcurrencyShares", 30)
+    limited.setdefault("lendablePercent", 0)
+    queuing = (limited.get("limitResponse") or {}).get("queuing")
+    if queuing is not None:
+        for field, number in (("queues", 64), ("handSize", 8), ("queueLengthLimit", 50)):
+            queuing[field] = queuing.get(field) or number
+
+
+def _csi_node(obj: dict[str, Any]) -> None:
+    obj["spec"]["drivers"] = obj["spec"].get("drivers") or None
+    for driver in obj["spec"]["drivers"] or ():
+        driver.setdefault("topologyKeys", None)
+
+
+def _device_claim(obj: dict[str, Any]) -> None:
+    _device_requests(obj["spec"])
+
+
+def _device_claim_template(obj: dict[str, Any]) -> None:
+    obj["spec"].setdefault("metadata", {})
+    _device_requests(obj["spec"].setdefault("spec", {}))
+
+
+def _resource_slice(obj: dict[str, Any]) -> None:
+    obj["spec"].setdefault("devices", None)
+
+
+def _address(obj: dict[str, Any]) -> None:
+    parent = obj["spec"].get("parentRef") or {}
+    if not parent.get("group"):
+        parent.pop("group", None)
+
+
+def _device_requests(spec: Spec) -> None:
+    devices = spec.setdefault("devices", {})
+    devices.setdefault("requests", None)
+    for request in devices["requests"] or ():
+        for wanted in (request.get("exactly"), *(request.get("firstAvailable") or ())):
+            if wanted is None:
+                continue
+            wanted["allocationMode"] = wanted.get("allocationMode") or "ExactCount"
+            if wanted["allocationMode"] == "ExactCount":
+                wanted["count"] = wanted.get("count") or 1
+
+
 _FILLERS: dict[str, Callable[[dict[str, Any]], None]] = {
     "Deployment.apps": _deployment,
     "ReplicaSet.apps": _replica_set,
@@ -374,4 +434,11 @@ _FILLERS: dict[str, Callable[[dict[str, Any]], None]] = {
     "ValidatingAdmissionPolicy.admissionregistration.k8s.io": _admission_policy,
     "ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io": _admission_binding,
     "CustomResourceDefinition.apiextensions.k8s.io": _custom_resource,
+    "FlowSchema.flowcontrol.apiserver.k8s.io": _flow_schema,
+    "PriorityLevelConfiguration.flowcontrol.apiserver.k8s.io": _priority_level,
+    "CSINode.storage.k8s.io": _csi_node,
+    "ResourceClaim.resource.k8s.io": _device_claim,
+    "ResourceClaimTemplate.resource.k8s.io": _device_claim_template,
+    "ResourceSlice.resource.k8s.io": _resource_slice,
+    "IPAddress.networking.k8s.io": _address,
 }

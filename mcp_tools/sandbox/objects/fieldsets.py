@@ -32,6 +32,7 @@ _ALWAYS_THERE = frozenset(
         "f:updateStrategy",
         "f:podSelector",
         "f:containers",
+        "f:devices",
     }
 )
 # Texts that the API server keeps apart from none at all.
@@ -129,8 +130,8 @@ def compare(shape: Shape, old: Any, new: Any) -> Comparison:
     return result
 
 
-# Times of conditions, which Go writes as nulls and counts as said.
-_WRITTEN_NULLS = frozenset({"lastProbeTime", "lastTransitionTime"})
+# Times of conditions, and a list of a storage driver, which Go writes as nulls and counts as said.
+_WRITTEN_NULLS = frozenset({"lastProbeTime", "lastTransitionTime", "topologyKeys"})
 
 
 def _compare(shape: Shape, old: Any, new: Any, path: Path, result: Comparison, *, keep_empty: bool = False) -> None:

@@ -90,16 +90,30 @@ def _admission(name: str, plural: str = "", subresources: tuple[str, ...] = ()) 
     return Kind(group, "v1", name, plural, (), _EXTENSIONS, subresources, generation=True, namespaced=False)
 
 
+def _flow(name: str) -> Kind:
+    group = "flowcontrol.apiserver.k8s.io"
+    return Kind(group, "v1", name, f"{name.lower()}s", subresources=("status",), generation=True, namespaced=False)
+
+
 _ALL = ("all",)
 _EXTENSIONS = ("api-extensions",)
 _STATUS = ("status",)
-_SCALE = ("status", "scale")
+_SCALE = ("scale", "status")
 _POD_PARTS = (
     "attach", "binding", "ephemeralcontainers", "eviction", "exec", "log", "portforward", "proxy", "resize", "status",
 )  # fmt: skip
 
 KINDS: tuple[Kind, ...] = (
-    Kind("", "v1", "Namespace", "namespaces", ("ns",), subresources=("status", "finalize"), namespaced=False),
+    Kind(
+        "",
+        "v1",
+        "Namespace",
+        "namespaces",
+        ("ns",),
+        subresources=("finalize", "status"),
+        verbs=tuple(verb for verb in WRITE_VERBS if verb != "deletecollection"),
+        namespaced=False,
+    ),
     Kind("", "v1", "Node", "nodes", ("no",), subresources=("proxy", "status"), namespaced=False),
     Kind(
         "",
@@ -143,6 +157,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("batch", "v1", "CronJob", "cronjobs", ("cj",), _ALL, _STATUS, generation=True),
     Kind("networking.k8s.io", "v1", "Ingress", "ingresses", ("ing",), (), _STATUS, generation=True),
     Kind("networking.k8s.io", "v1", "IngressClass", "ingressclasses", generation=True, namespaced=False),
+    Kind("networking.k8s.io", "v1", "IPAddress", "ipaddresses", ("ip",), namespaced=False),
+    Kind("networking.k8s.io", "v1", "ServiceCIDR", "servicecidrs", subresources=_STATUS, namespaced=False),
     Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", ("netpol",), generation=True),
     Kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", generation=True),
     Kind("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", ("hpa",), _ALL, _STATUS),
@@ -164,6 +180,9 @@ KINDS: tuple[Kind, ...] = (
     Kind("storage.k8s.io", "v1", "StorageClass", "storageclasses", ("sc",), namespaced=False),
     Kind("storage.k8s.io", "v1", "VolumeAttachment", "volumeattachments", subresources=_STATUS, namespaced=False),
     Kind("storage.k8s.io", "v1", "CSIDriver", "csidrivers", namespaced=False),
+    Kind("storage.k8s.io", "v1", "CSINode", "csinodes", namespaced=False),
+    Kind("storage.k8s.io", "v1", "CSIStorageCapacity", "csistoragecapacities"),
+    Kind("storage.k8s.io", "v1", "VolumeAttributesClass", "volumeattributesclasses", ("vac",), namespaced=False),
     Kind("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", ("pc",), generation=True, namespaced=False),
     Kind("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", namespaced=False),
     _admission("MutatingWebhookConfiguration"),
@@ -171,6 +190,21 @@ KINDS: tuple[Kind, ...] = (
     _admission("ValidatingAdmissionPolicyBinding"),
     _admission("ValidatingWebhookConfiguration"),
     Kind("apiregistration.k8s.io", "v1", "APIService", "apiservices", (), _EXTENSIONS, _STATUS, namespaced=False),
+    Kind(
+        "certificates.k8s.io",
+        "v1",
+        "CertificateSigningRequest",
+        "certificatesigningrequests",
+        ("csr",),
+        subresources=("approval", "status"),
+        namespaced=False,
+    ),
+    _flow("FlowSchema"),
+    _flow("PriorityLevelConfiguration"),
+    Kind("resource.k8s.io", "v1", "DeviceClass", "deviceclasses", generation=True, namespaced=False),
+    Kind("resource.k8s.io", "v1", "ResourceClaim", "resourceclaims", subresources=_STATUS),
+    Kind("resource.k8s.io", "v1", "ResourceClaimTemplate", "resourceclaimtemplates"),
+    Kind("resource.k8s.io", "v1", "ResourceSlice", "resourceslices", generation=True, namespaced=False),
     Kind("events.k8s.io", "v1", "Event", "events", ("ev",), stored_as="events"),
     Kind("coordination.k8s.io", "v1", "Lease", "leases"),
     Kind(

@@ -180,8 +180,12 @@ def name_check_for(kind: str) -> Any:
         return check_label_name
     if kind == "Service":
         return check_service_name
-    if kind == "PodDisruptionBudget":
+    if kind in {"PodDisruptionBudget", "CertificateSigningRequest"}:
         return lambda *_: []
+    if kind == "IPAddress":
+        from mcp_tools.sandbox.objects.addressvalidation import check_address_name
+
+        return check_address_name
     if kind == "StatefulSet":
         return _check_dotless
     if kind in {"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"}:

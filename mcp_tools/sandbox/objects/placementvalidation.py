@@ -44,12 +44,18 @@ def check_toleration(field: str, toleration: Spec) -> list[Cause]:
     return causes
 
 
+def check_node_selector(field: str, selector: Spec) -> list[Cause]:
+    """A selector of nodes has a term at least."""
+    if selector.get("nodeSelectorTerms"):
+        return []
+    return [required(f"{field}.nodeSelectorTerms", "must have at least one node selector term")]
+
+
 def _affinity(field: str, affinity: Spec) -> list[Cause]:
     causes: list[Cause] = []
     nodes = (affinity.get("nodeAffinity") or {}).get(_REQUIRED)
-    if nodes is not None and not nodes.get("nodeSelectorTerms"):
-        where = f"{field}.nodeAffinity.{_REQUIRED}.nodeSelectorTerms"
-        causes.append(required(where, "must have at least one node selector term"))
+    if nodes is not None:
+        causes += check_node_selector(f"{field}.nodeAffinity.{_REQUIRED}", nodes)
     for kind in ("podAffinity", "podAntiAffinity"):
         for index, term in enumerate((affinity.get(kind) or {}).get(_REQUIRED) or ()):
             if not term.get("topologyKey"):

@@ -19,6 +19,7 @@ _FROZEN = (
 )
 _TOLERATED = "existing toleration can not be modified except its tolerationSeconds"
 _RESIZABLE = {"cpu", "memory"}
+_CONTAINERS = ("containers", "initContainers")
 
 
 def narrowed(subresource: str, spec: Spec, old: Spec) -> Spec:
@@ -26,14 +27,23 @@ def narrowed(subresource: str, spec: Spec, old: Spec) -> Spec:
     if subresource == "ephemeralcontainers":
         rest = {key: value for key, value in old.items() if key != EPHEMERAL}
         return {**rest, EPHEMERAL: spec[EPHEMERAL]} if spec.get(EPHEMERAL) else rest
-    sent = {container.get("name"): container for container in spec.get("containers") or ()}
-    if len(sent) != len(old["containers"]):
-        return {**old, "containers": spec.get("containers") or []}
-    sized = [
-        {**container, "resources": (sent.get(container["name"]) or container).get("resources") or {}}
-        for container in old["containers"]
+    if any(len(spec.get(field) or ()) != len(old.get(field) or ()) for field in _CONTAINERS):
+        return spec  # which is refused
+    sized = {field: _sized(spec[field], old[field]) for field in _CONTAINERS if old.get(field)}
+    return {**old, **sized}
+
+
+def _sized(new: list[Spec], old: list[Spec]) -> list[Spec]:
+    if any(after.get("name") != before.get("name") for after, before in zip(new, old, strict=True)):
+        return new  # which is refused
+    return [
+        {**before, "resources": after.get("resources") or {}, **_given(after, "resizePolicy")}
+        for after, before in zip(new, old, strict=True)
     ]
-    return {**old, "containers": sized}
+
+
+def _given(container: Spec, field: str) -> Spec:
+    return {field: container[field]} if field in container else {}
 
 
 def check_update(subresource: str, spec: Spec, old: Spec) -> list[Cause]:
@@ -83,25 +93,72 @@ def _ephemeral(spec: Spec, old: Spec) -> list[Cause]:
 def _resize(spec: Spec, old: Spec) -> list[Cause]:
     """As ValidatePodResize of kubernetes/pkg/apis/core/validation."""
     causes: list[Cause] = []
-    if len(spec["containers"]) != len(old["containers"]):
-        causes.append(forbidden_field("spec.containers", "containers may not be added or removed on resize"))
     if quality_of(spec) != quality_of(old):
         words = "Pod QOS Class may not change as a result of resizing"
         causes.append(invalid_value("spec", quality_of(old), words))
-    if len(spec["containers"]) != len(old["containers"]):
-        return causes
-    for index, (new, before) in enumerate(zip(spec["containers"], old["containers"], strict=True)):
-        for group in ("limits", "requests"):
-            amounts = (new.get("resources") or {}).get(group) or {}
-            known = (before.get("resources") or {}).get(group) or {}
-            lost = [name for name in known if name not in amounts]
-            changed = [name for name in {**amounts, **known} if amounts.get(name) != known.get(name)]
-            if _RESIZABLE & set(lost):
-                where = f"spec.containers[{index}].resources.{group}"
-                causes.append(forbidden_field(where, f"resource {group} cannot be removed"))
-            elif set(changed) - _RESIZABLE:
-                causes.append(forbidden_field("spec", "only cpu and memory resources are mutable"))
+    if moved := [cause for field in _CONTAINERS for cause in _moved(field, spec, old)]:
+        return causes + moved
+    pairs = {field: list(zip(spec.get(field) or (), old.get(field) or (), strict=True)) for field in _CONTAINERS}
+    for field in reversed(_CONTAINERS):
+        for index, (new, before) in enumerate(pairs[field]):
+            if field == "containers" or _is_sidecar(before):
+                causes += _lost(f"spec.{field}[{index}].resources", new, before)
+    for field in _CONTAINERS:
+        for new, before in pairs[field]:
+            words = "only cpu and memory resources are mutable"
+            if field != "containers":
+                words = "only cpu and memory resources for sidecar containers are mutable"
+                if not _is_sidecar(new):
+                    words = "resources for non-sidecar init containers are immutable"
+            steady = _steady(new, before) if field == "containers" or _is_sidecar(new) else new
+            if _plain(steady) != _plain(before):
+                causes.append(forbidden_field("spec", words))
     return causes
+
+
+def _is_sidecar(container: Spec) -> bool:
+    return container.get("restartPolicy") == "Always"
+
+
+def _moved(field: str, spec: Spec, old: Spec) -> list[Cause]:
+    new, before = spec.get(field) or [], old.get(field) or []
+    if len(new) != len(before):
+        return [forbidden_field(f"spec.{field}", f"{field} may not be added or removed on resize")]
+    words = f"{field} may not be renamed or reordered on resize"
+    return [
+        forbidden_field(f"spec.{field}[{index}].name", words)
+        for index, container in enumerate(before)
+        if new[index].get("name") != container.get("name")
+    ]
+
+
+def _lost(where: str, new: Spec, old: Spec) -> list[Cause]:
+    return [
+        forbidden_field(f"{where}.{group}", f"resource {group} cannot be removed")
+        for group in ("requests", "limits")
+        if set(_amounts(old, group)) - set(_amounts(new, group))
+    ]
+
+
+def _amounts(container: Spec, group: str) -> dict[str, str]:
+    return (container.get("resources") or {}).get(group) or {}
+
+
+def _steady(new: Spec, old: Spec) -> Spec:
+    """A container with the CPU and memory of before. Where it had no amounts at all, any may come."""
+    resources = {}
+    for group in ("limits", "requests"):
+        before = _amounts(old, group)
+        if before:
+            kept = {name: amount for name, amount in _amounts(new, group).items() if name not in _RESIZABLE}
+            resources[group] = kept | {name: before[name] for name in _RESIZABLE if name in before}
+    return {**new, "resources": resources}
+
+
+def _plain(container: Spec) -> Spec:
+    """Without what is empty, which is the same as absent."""
+    resources = {key: value for key, value in (container.get("resources") or {}).items() if value}
+    return {**container, "resources": resources}
 
 
 def _fixed(spec: Spec) -> Spec:

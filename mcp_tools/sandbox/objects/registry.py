@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_tools.sandbox.access import escalation
 from mcp_tools.sandbox.clock import Clock, rfc3339
-from mcp_tools.sandbox.objects import admission, advice, defaults, deletion, ownership, podupdates, validation, versions
+from mcp_tools.sandbox.objects import (
+    admission,
+    advice,
+    certificates,
+    defaults,
+    deletion,
+    ownership,
+    podupdates,
+    validation,
+    versions,
+)
 from mcp_tools.sandbox.objects.errors import Refused, already_exists, bad_request, conflict, failure, not_found
 from mcp_tools.sandbox.objects.names import generate
 from mcp_tools.sandbox.objects.ownership import Writer
@@ -24,6 +34,7 @@ if TYPE_CHECKING:
     from mcp_tools.sandbox.objects.kinds import Kind, Kinds
     from mcp_tools.sandbox.objects.store import Object, Store
 
+_STATUS_TAKEN = frozenset({"Node", "ServiceCIDR"})  # also of what is no update of the status
 _SYSTEM_FIELDS = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds")
 
 
@@ -101,7 +112,7 @@ class Registry:
         meta["creationTimestamp"] = rfc3339(self.clock.now())
         if kind.generation:
             meta["generation"] = 1
-        if "status" in kind.subresources and kind.name != "Node":
+        if "status" in kind.subresources and kind.name not in _STATUS_TAKEN:
             new.pop("status", None)
         meta.setdefault("name", "")
         self.complete(kind, new)
@@ -257,26 +268,21 @@ class Registry:
         new = clone(obj)
         _same_object(kind, before, new.get("metadata") or {})
         new = {**new, "kind": old.get("kind", kind.name), "apiVersion": old.get("apiVersion", kind.api_version)}
-        new = _part(kind, old, new, options.subresource)
-        meta = new["metadata"] = dict(new["metadata"])
-        for system in (*_SYSTEM_FIELDS, "resourceVersion"):
-            meta.pop(system, None)
-            if system in before:
-                meta[system] = before[system]
-        meta["name"] = before["name"]
+        below = kind.qualified == "Pod" and options.subresource in podupdates.SUBRESOURCES
+        owners = self._owners_below(kind, old, new, options, applied=applied) if below else None
+        new = self._narrowed(kind, old, new, options.subresource)
+        meta = new["metadata"]
+        if owners is not None:
+            meta["managedFields"] = owners
         self.complete(kind, new, subresource=options.subresource)
         if not options.subresource:
             admission.admit_update(self, kind, new, old, options)
         if options.user is not None:
             escalation.confirm(self, kind, new, old, options.user)
         self._judge(kind, new, old, options)
-        noted = kind.qualified == "Deployment.apps" and not options.subresource  # here annotations count too
-        if kind.generation and (
-            new.get("spec") != old.get("spec")
-            or (noted and (meta.get("annotations") or {}) != (before.get("annotations") or {}))
-        ):
+        if kind.generation and _counts(kind, old, new, options.subresource):
             meta["generation"] = before.get("generation", 0) + 1
-        if not applied:
+        if not applied and not below:
             self.record(kind, old, new, options)
         if not options.subresource:
             # After the record: what is allocated belongs to nobody.
@@ -292,6 +298,29 @@ class Registry:
             return self.store.remove(kind, meta.get("namespace", ""), meta["name"])
         return self.store.put(kind, new)
 
+    def _narrowed(self, kind: Kind, old: Object, new: Object, subresource: str) -> Object:
+        """The old object with what a request may change of it, and the system's own fields as they were."""
+        if kind.qualified == certificates.KIND:
+            new = certificates.part(old, new, subresource, rfc3339(self.clock.now()))
+        else:
+            new = _part(kind, old, new, subresource)
+        before = old["metadata"]
+        meta = new["metadata"] = dict(new["metadata"])
+        for system in (*_SYSTEM_FIELDS, "resourceVersion"):
+            meta.pop(system, None)
+            if system in before:
+                meta[system] = before[system]
+        meta["name"] = before["name"]
+        return new
+
+    def _owners_below(self, kind: Kind, old: Object, sent: Object, options: WriteOptions, *, applied: bool) -> Any:
+        """Who owns what after a pod's part was changed: the API server counts also what that part does not take."""
+        whole = clone(sent)
+        if not applied:
+            self.complete(kind, whole, subresource=options.subresource)
+            self.record(kind, old, whole, options)
+        return whole["metadata"].get("managedFields")
+
     def _judge(self, kind: Kind, new: Object, old: Object, options: WriteOptions) -> None:
         validation.check(kind, new, old, options.subresource)
         if not options.subresource and new != old:
@@ -306,6 +335,11 @@ class Registry:
         if old is not None and "managedFields" not in new["metadata"] and "managedFields" in old["metadata"]:
             new["metadata"]["managedFields"] = old["metadata"]["managedFields"]
         now = rfc3339(self.clock.now())
+        if kind.qualified == certificates.KIND and old is None:
+            seen = {"metadata": dict(new["metadata"])}  # whose spec nobody owns
+            ownership.record_update(self.shape(kind), None, seen, writer, now)
+            new["metadata"] |= {key: seen["metadata"][key] for key in ("managedFields",) if key in seen["metadata"]}
+            return
         if not kind.stored_as:
             ownership.record_update(self.shape(kind), old, new, writer, now)
             return
@@ -317,6 +351,14 @@ class Registry:
             new["metadata"]["managedFields"] = seen["metadata"]["managedFields"]
 
 
+def _counts(kind: Kind, old: Object, new: Object, subresource: str) -> bool:
+    """Whether a change is one that the generation counts; with Deployments one of the annotations is, too."""
+    if new.get("spec") != old.get("spec"):
+        return True
+    annotated = (of["metadata"].get("annotations") or {} for of in (old, new))
+    return kind.qualified == "Deployment.apps" and not subresource and next(annotated) != next(annotated)
+
+
 def _part(kind: Kind, old: Object, new: Object, subresource: str) -> Object:
     """The old object with the part of a new one that a request may change."""
     if subresource == "status":
@@ -326,7 +368,7 @@ def _part(kind: Kind, old: Object, new: Object, subresource: str) -> Object:
         return {**old, "status": new.get("status") or {}, "metadata": {**old["metadata"], **kept}}
     if kind.qualified == "Pod" and subresource in podupdates.SUBRESOURCES:
         return {**old, "spec": podupdates.narrowed(subresource, new.get("spec") or {}, old["spec"])}
-    if "status" in kind.subresources:
+    if "status" in kind.subresources and kind.name != "ServiceCIDR":
         new.pop("status", None)
         if "status" in old:
             new["status"] = old["status"]

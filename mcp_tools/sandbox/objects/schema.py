@@ -165,6 +165,8 @@ def conform(shape: Shape, value: Any, unknown: list[str]) -> Any:
 
 # The structs of an object that Go writes also when they are empty.
 _ALWAYS_THERE = {"spec", "status"}
+# Behind a pointer, and therefore absent where nobody gives it, although it is required.
+_POINTERS = {"parentRef"}
 _ZEROS: dict[str, Any] = {"boolean": False, "integer": 0, "int64": 0, "number": 0, "intOrString": 0, "quantity": "0"}
 
 
@@ -174,7 +176,7 @@ def complete(shape: Shape, value: Any) -> None:
         return  # of a custom resource: nothing of it is a Go struct
     if shape.form == "struct" and isinstance(value, dict):
         for name in shape.required | (shape.fields.keys() & _ALWAYS_THERE if "metadata" in shape.fields else set()):
-            if value.get(name) is None and (zero := _zero(shape.fields[name])) is not None:
+            if value.get(name) is None and name not in _POINTERS and (zero := _zero(shape.fields[name])) is not None:
                 value[name] = zero
         for name, item in value.items():
             if isinstance(item, dict | list):

@@ -14,7 +14,9 @@ from mcp_tools.sandbox.objects.errors import (
     invalid_value,
     not_supported,
     required,
+    show,
 )
+from mcp_tools.sandbox.objects.selectorvalidation import check_selector
 
 Spec = dict[str, Any]
 _MODE_MAX = 0o777
@@ -151,3 +153,110 @@ def check_claim_update(spec: Spec, old: Spec, status: Spec) -> list[Cause]:
     if spec.get("volumeMode") != old.get("volumeMode"):
         causes.append(invalid_value("volumeMode", spec.get("volumeMode"), "field is immutable"))
     return causes
+
+
+_NODE_ID_MAX, _DRIVER_MAX, _PARAMETERS_MAX = 256, 63, 512
+_PARAMETERS_SIZE = 256 * 1024
+
+
+def check_csi_node(obj: Spec) -> list[Cause]:
+    """A CSINode: what a node's storage drivers say about it."""
+    causes: list[Cause] = []
+    seen: set[str] = set()
+    for index, driver in enumerate((obj.get("spec") or {}).get("drivers") or ()):
+        where, name = f"spec.drivers[{index}]", driver.get("name", "")
+        causes += check_driver_name(f"{where}.name", name)
+        identity = driver.get("nodeID", "")
+        causes += [] if identity else [required(f"{where}.nodeID")]
+        if len(identity) > _NODE_ID_MAX:
+            words = f"must be {_NODE_ID_MAX} characters or less"
+            causes.append(invalid_value(f"{where}.nodeID", identity, words))
+        count = (driver.get("allocatable") or {}).get("count")
+        if count is not None and count < 0:
+            causes.append(invalid_value(f"{where}.allocatable.count", count, "must be greater than or equal to 0"))
+        if name in seen:
+            causes.append(duplicate(f"{where}.name", name))
+        seen.add(name)
+        keys = driver.get("topologyKeys") or []
+        for place, key in enumerate(keys):
+            causes += [] if key else [required(where)]
+            causes += [duplicate(where, key)] if key in keys[:place] else []
+            causes += names.check_qualified_name(where, key)
+    return causes
+
+
+def check_driver_name(field: str, name: str) -> list[Cause]:
+    """The name of a CSI driver."""
+    causes = [] if name else [required(field)]
+    if len(name) > _DRIVER_MAX:
+        causes.append(Cause("FieldValueTooLong", f"Too long: may not be more than {_DRIVER_MAX} bytes", field))
+    return causes + [
+        invalid_value(field, name, cause.message.split(": ", 2)[-1])
+        for cause in names.check_subdomain(field, name.lower())
+    ]
+
+
+def check_csi_node_update(spec: Spec, old: Spec) -> list[Cause]:
+    """A driver that is known to a node stays as it is."""
+    new = {driver.get("name"): driver for driver in spec.get("drivers") or ()}
+    return [
+        Cause("FieldValueInvalid", f"Invalid value: {_internal(found)}: field is immutable", "spec.drivers")
+        for driver in old.get("drivers") or ()
+        if (found := new.get(driver.get("name"), driver)) != driver
+    ]
+
+
+def _internal(driver: Spec) -> str:
+    """As the API server holds it inside."""
+    room = driver.get("allocatable")
+    held = {
+        "Name": driver.get("name", ""),
+        "NodeID": driver.get("nodeID", ""),
+        "TopologyKeys": driver.get("topologyKeys") or None,
+        "Allocatable": None if room is None else {"Count": room.get("count")},
+    }
+    return "{" + ",".join(f'"{key}":{show(value)}' for key, value in held.items()) + "}"
+
+
+def check_capacity(obj: Spec) -> list[Cause]:
+    """A CSIStorageCapacity."""
+    causes: list[Cause] = []
+    if obj.get("nodeTopology") is not None:
+        causes += check_selector("nodeTopology", obj["nodeTopology"])
+    causes += names.check_subdomain("storageClassName", obj.get("storageClassName", ""))
+    amount = obj.get("capacity")
+    if amount is not None and quantity.parse(amount) < 0:
+        causes.append(invalid_value("capacity", amount, "must be greater than or equal to 0"))
+    return causes
+
+
+def check_capacity_update(obj: Spec, old: Spec) -> list[Cause]:
+    """What a capacity is about stays."""
+    return [
+        invalid_value(field, obj.get(field), "field is immutable")
+        for field in ("nodeTopology", "storageClassName")
+        if obj.get(field) != old.get(field)
+    ]
+
+
+def check_attributes_class(obj: Spec) -> list[Cause]:
+    """A VolumeAttributesClass."""
+    driver, parameters = obj.get("driverName", ""), obj.get("parameters") or {}
+    causes = names.check_qualified_name("driverName", driver.lower()) if driver else [required("driverName")]
+    if len(parameters) > _PARAMETERS_MAX:
+        words = f"Too long: may not be more than {_PARAMETERS_MAX} bytes"
+        return [*causes, Cause("FieldValueTooLong", words, "parameters")]
+    causes += [invalid_value("parameters", "", "field can not be empty.") for key in parameters if not key]
+    if sum(len(key) + len(value) for key, value in parameters.items()) > _PARAMETERS_SIZE:
+        words = f"Too long: may not be more than {_PARAMETERS_SIZE} bytes"
+        causes.append(Cause("FieldValueTooLong", words, "parameters"))
+    return causes if parameters else [*causes, required("parameters", "must contain at least one key/value pair")]
+
+
+def check_attributes_class_update(obj: Spec, old: Spec) -> list[Cause]:
+    """A class of attributes never changes."""
+    return [
+        forbidden_field(field, f"updates to {field} are forbidden.")
+        for field in ("driverName", "parameters")
+        if (obj.get(field) or {}) != (old.get(field) or {})
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zoneinfo
 from typing import TYPE_CHECKING, Any
 
-from mcp_tools.sandbox.objects import names
+from mcp_tools.sandbox.objects import furthervalidation, names
 from mcp_tools.sandbox.objects import networkvalidation as network
 from mcp_tools.sandbox.objects import policyvalidation as policies
 from mcp_tools.sandbox.objects import storagevalidation as storage
@@ -25,6 +25,7 @@ from mcp_tools.sandbox.objects.podupdates import check_update as check_pod_updat
 from mcp_tools.sandbox.objects.podvalidation import check_pod_spec
 from mcp_tools.sandbox.objects.policyvalidation import NOT_NEGATIVE, check_share
 from mcp_tools.sandbox.objects.selectors import label_selector
+from mcp_tools.sandbox.objects.selectorvalidation import check_selector
 from mcp_tools.sandbox.policy import admissionpolicies
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def check(kind: Kind, obj: dict[str, Any], old: dict[str, Any] | None, subresour
     checker = _CHECKS.get(kind.qualified)
     if checker:
         causes += checker(obj) * (2 if old is not None and not subresource and _twice(kind, obj, old) else 1)
+    causes += furthervalidation.check(kind, obj, old, subresource)
     if kind.custom:
         causes += kind.custom.check(obj, old)
     if old is not None:
@@ -138,7 +140,7 @@ def _workload(spec: Spec, kind: str = "deployment") -> list[Cause]:
     if selector is None:
         causes += [] if kind == "daemonset" else [required("spec.selector")]
     else:
-        causes += _selector("spec.selector", selector)
+        causes += check_selector("spec.selector", selector)
         if causes and kind != "daemonset":
             shown = f"Invalid value: {_shown(selector)}"
             words = shown if kind == "statefulset" else f"{shown}: invalid label selector"
@@ -158,26 +160,6 @@ def _workload(spec: Spec, kind: str = "deployment") -> list[Cause]:
         words = f"activeDeadlineSeconds in {shown} is not Supported"
         causes.append(forbidden_field("spec.template.spec.activeDeadlineSeconds", words))
     return causes + check_pod_spec("spec.template.spec", template.get("spec") or {}, ("Always",))
-
-
-def _selector(field: str, selector: Spec) -> list[Cause]:
-    causes = names.check_labels(f"{field}.matchLabels", selector.get("matchLabels") or {})
-    for index, rule in enumerate(selector.get("matchExpressions") or ()):
-        where = f"{field}.matchExpressions[{index}]"
-        match rule.get("operator"):
-            case "In" | "NotIn" if not rule.get("values"):
-                causes.append(required(f"{where}.values", "must be specified when `operator` is 'In' or 'NotIn'"))
-            case "Exists" | "DoesNotExist" if rule.get("values"):
-                causes.append(
-                    forbidden_field(
-                        f"{where}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
-                    )
-                )
-            case "In" | "NotIn" | "Exists" | "DoesNotExist":
-                pass
-            case other:
-                causes.append(invalid_value(f"{where}.operator", other or "", "not a valid selector operator"))
-    return causes
 
 
 def _deployment(obj: dict[str, Any]) -> list[Cause]:

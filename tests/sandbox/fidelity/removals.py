@@ -183,11 +183,31 @@ _SIZES: tuple[dict[str, Any], ...] = (
     {"requests": {"cpu": "-1"}},
     {"limits": {"cpu": "2"}, "requests": {"cpu": "2"}},
     {"limits": {"cpu": "2", "memory": "2Gi"}, "requests": {"cpu": "2", "memory": "2Gi"}},
+    {"requests": {"ephemeral-storage": "1Gi"}},
+    {"limits": {"ephemeral-storage": "2Gi"}},
+    {"limits": {"cpu": "2", "ephemeral-storage": "2Gi"}},
+)
+# Of a pod, what a change of its sizes does not take.
+_BESIDE: tuple[dict[str, Any], ...] = (
+    {"metadata": {"labels": {"a": "b"}}},
+    {"metadata": {"annotations": {"a": "b"}}, "spec": {"terminationGracePeriodSeconds": 5}},
+    {"spec": {"containers": [{"name": "app", "image": "other"}]}},
+    {"spec": {"containers": [{"name": "app", "env": [{"name": "A", "value": "b"}]}]}},
+    {"spec": {"initContainers": [{"name": "new", "image": "b"}]}},
+    {
+        "spec": {
+            "containers": [
+                {"name": "app", "resizePolicy": [{"resourceName": "cpu", "restartPolicy": "RestartContainer"}]}
+            ]
+        }
+    },
+    {"status": {"message": "hello"}},
 )
 _SIZED: tuple[dict[str, Any], ...] = (
     {},
     {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"cpu": "200m", "memory": "128Mi"}},
     {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "1", "memory": "1Gi"}},
+    {"requests": {"cpu": "1", "ephemeral-storage": "1Gi"}, "limits": {"ephemeral-storage": "2Gi"}},
 )
 
 
@@ -200,7 +220,11 @@ def _sizes(random: Random, index: int) -> Iterator[Step]:
     for size in random.sample(_SIZES, k=3):
         sized = {"spec": {"containers": [{"name": "app", "resources": size}]}}
         yield Step("PATCH", f"{path}/{name}/resize?dryRun=All", sized, STRATEGIC)
+    beside = random.choice(_BESIDE)
+    yield Step("PATCH", f"{path}/{name}/resize?dryRun=All", beside, STRATEGIC)
+    yield Step("PATCH", f"{path}/{name}/ephemeralcontainers?dryRun=All", beside, STRATEGIC)
     yield Step("PATCH", f"{path}/{name}/resize", {"spec": {"containers": [{"name": "new", "image": "b"}]}}, STRATEGIC)
+    yield Step("PATCH", f"{path}/{name}/resize", beside, STRATEGIC)
     yield Step(random.choice(["GET", "DELETE"]), f"{path}/{name}/resize")
 
 

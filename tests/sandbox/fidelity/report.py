@@ -53,18 +53,22 @@ _KNOWN = """
 | what | requests |
 |---|---:|"""
 _LEFT = """
-Custom resources with their rules in CEL, and ValidatingAdmissionPolicies, are compared as well, with requests that were
-picked by hand: `tests/sandbox/test_differential_custom.py` and `test_differential_admission.py`.
+Custom resources with their rules in CEL, ValidatingAdmissionPolicies, and CertificateSigningRequests with their approval
+and signing are compared as well, with requests that were picked by hand: `tests/sandbox/test_differential_custom.py`,
+`test_differential_admission.py` and `test_differential_kinds.py`. The last also compares what both say in discovery.
 
 ## Not compared because it is not there
 
 - Rules in CEL: when a definition is made, only their syntax, names and fields are checked, not their types, and their
   cost is not estimated; `indexOf` of lists, named formats, semantic versions and the authorizer are not known.
-- MutatingAdmissionPolicies. Audit annotations.
-- Through `pods/resize`, fields that it does not take are named in managedFields by the API server, and here are not.
+- Audit annotations. MutatingAdmissionPolicies, which an API server of this version does not serve either unless it is
+  told to.
 - Proxies of pods and Services answer as a container answers its probes, those of nodes `/healthz`, `/pods` and
   `/stats/summary`; none of them carries an upgraded connection.
-- Kinds: certificate requests, flow control, resource claims and devices, IPAddresses, ServiceCIDRs, CSINodes,
-  CSIStorageCapacities, VolumeAttributesClasses.
+- Kinds: ComponentStatuses, and Bindings as a resource of their own (a pod's `binding` is there).
+- Flow control is stored and judged, and holds nobody up. Devices are not scheduled: a pod whose claims are of them
+  starts without. A certificate that the sandbox signed is not taken for a login.
+- Where a claim's or a template's spec is refused because it may not change, the API server shows it in the names of its
+  internal fields.
 - Signed certificates: what the sandbox's own Services would show a webhook's caller is not looked at.
 """

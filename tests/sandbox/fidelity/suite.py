@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from differences import until
 
-from fidelity import changes, reads, removals, rules, states, writes
+from fidelity import changes, kinds, reads, removals, rules, states, writes
 from fidelity.bodies import base
 from fidelity.changes import MERGE
 from fidelity.model import Area, Tally, run
@@ -28,6 +28,7 @@ AREAS: tuple[Area, ...] = (
     removals.BELOW,
     rules.ACCESS,
     rules.ADMISSION,
+    kinds.KINDS,
 )
 
 
