@@ -8,7 +8,8 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from typist import make_the_world, missing, named, program
+from needs import missing
+from typist import make_the_world, named, program
 from written import PAGES, PROSE, ROOT, prose
 
 from assistant.offline.model import Heal, Reply, Several, ToolCall

@@ -8,7 +8,8 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
-from typist import failures, make_the_world, missing, named, said
+from needs import missing
+from typist import failures, make_the_world, named, said
 from written import PAGES, blocks
 
 if TYPE_CHECKING:

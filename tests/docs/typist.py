@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 from written import PAGES, ROOT, Block, sentences
 
 from assistant.offline.model import ToolCall
@@ -33,13 +31,6 @@ TRIED_ELSEWHERE = {
 BY_CI = {"make demo", "make test"}
 """Steps of .ci/run."""
 WORLD = Path(__file__).with_name("world.yaml")
-
-
-def missing(what: str) -> None:
-    """Skip the test; where everything is promised, fail."""
-    if os.environ.get("SHIPMATE_CI_CLUSTER") == "1":
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 def named(page: Path) -> str:

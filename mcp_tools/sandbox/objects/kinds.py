@@ -94,9 +94,6 @@ _ALL = ("all",)
 _EXTENSIONS = ("api-extensions",)
 _STATUS = ("status",)
 _SCALE = ("status", "scale")
-_POD_PARTS = (
-    "attach", "binding", "ephemeralcontainers", "eviction", "exec", "log", "portforward", "proxy", "resize", "status",
-)  # fmt: skip
 
 KINDS: tuple[Kind, ...] = (
     Kind("", "v1", "Namespace", "namespaces", ("ns",), subresources=("status", "finalize"), namespaced=False),
