@@ -34,14 +34,14 @@ format: $(VENV)/.dev ## Put the code in shape.
 	@$(INSIDE) ruff check --fix .
 	@$(INSIDE) ruff format .
 
-docs: $(VENV)/.dev ## Write the pages that follow from the code: tools, configuration, failure modes.
-	@for page in TOOLS CONFIGURATION failure-modes; do \
-	  $(INSIDE) python "docs/generators/$$(echo $$page | tr A-Z- a-z_).py" > "docs/$$page.md.new" && \
-	    mv "docs/$$page.md.new" "docs/$$page.md" || exit 1; \
+docs: $(VENV)/.dev ## Write what follows from the code: tools, configuration, failure modes; and draw the architecture.
+	@for page in TOOLS.md CONFIGURATION.md failure-modes.md images/architecture.svg; do \
+	  $(INSIDE) python "docs/generators/$$(basename "$${page%.*}" | tr A-Z- a-z_).py" > "docs/$$page.new" && \
+	    mv "docs/$$page.new" "docs/$$page" || exit 1; \
 	done
 
 picture: $(VENV)/.installed ## Make the README's picture from a session on the embedded cluster.
-	@$(INSIDE) python docs/generators/picture.py
+	@$(INSIDE) python docs/generators/session.py
 
 site: $(VENV)/.docs ## Build the documents as pages in site/, every link checked.
 	@$(INSIDE) NO_MKDOCS_2_WARNING=1 mkdocs build

@@ -11,7 +11,6 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,6 @@ from mcp_tools.redaction import redact, redact_text
 
 KEPT = 200
 """Conversations; those that were talked in least lately make room for new ones."""
-TITLE_CHARACTERS = 80
 MIGRATIONS = (
     """
     CREATE TABLE conversations (
@@ -47,16 +45,6 @@ class ConversationProblem(ShipmateError):
     """The conversations cannot be read or written."""
 
     code = "conversation"
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """A conversation in a list: when it was talked in last, its first words, and how often the user spoke."""
-
-    id: str
-    at: str
-    title: str
-    turns: int
 
 
 class Conversation:
@@ -132,24 +120,6 @@ class Conversation:
             db.execute("DELETE FROM conversations WHERE id = ?", (self.id,))
 
 
-def recent(limit: int = 20, path: Path | None = None) -> list[Remembered]:
-    """The latest conversations, newest first.
-
-    Raises:
-        ConversationProblem: The file cannot be read.
-    """
-    with _Store(path).open(to_write=False) as db:
-        rows = db.execute(
-            "SELECT c.id, c.at, spoken.turns, opening.item FROM conversations c"
-            " LEFT JOIN (SELECT conversation, count(*) AS turns, min(position) AS first FROM items"
-            "  WHERE role = 'user' GROUP BY conversation) spoken ON spoken.conversation = c.id"
-            " LEFT JOIN items opening ON opening.position = spoken.first"
-            " ORDER BY c.at DESC, c.rowid DESC LIMIT ?",
-            (limit,),
-        ).fetchall()
-    return [Remembered(row["id"], row["at"], _title(row["item"]), row["turns"] or 0) for row in rows]
-
-
 class _Store:
     """The file. It is opened for each use: a turn uses it a few times, from whichever thread it runs in."""
 
@@ -216,12 +186,6 @@ def _redact_arguments(arguments: str) -> str:
         return redact_text(arguments)
     redacted = redact(given)
     return arguments if redacted == given else msgspec.json.encode(redacted).decode()
-
-
-def _title(item: str | None) -> str:
-    content = msgspec.json.decode(item)["content"] if item else ""
-    words = " ".join(str(content).split())
-    return words if len(words) <= TITLE_CHARACTERS else f"{words[: TITLE_CHARACTERS - 1]}…"
 
 
 def _now() -> str:

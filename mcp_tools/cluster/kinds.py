@@ -177,7 +177,6 @@ class _Resource(msgspec.Struct, rename="camel"):
     response_kind: _Gvk | None = None
     scope: str = "Namespaced"
     short_names: list[str] = []
-    singular_resource: str = ""
     verbs: list[str] = []
 
 

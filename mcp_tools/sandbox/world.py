@@ -75,7 +75,6 @@ CONTROLLERS: tuple[type[Controller], ...] = (
 STACK_AGE = 47 * 60.0
 NODE_AGE = 3 * 3600.0
 _REVIVAL = 0.05
-NAMESPACE = "todo-app"
 
 
 class World:

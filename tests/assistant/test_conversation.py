@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from assistant import conversation
-from assistant.conversation import Conversation, ConversationProblem, recent
+from assistant.conversation import Conversation, ConversationProblem
 from assistant.events import Event, Notice, TextDelta
 from assistant.offline.brain import OfflineBrain
 from assistant.offline.model import NotUnderstood
@@ -35,7 +35,6 @@ def test_one_is_gone_on_with_where_it_ended(tmp_path: Path) -> None:
 def test_one_that_was_only_begun_leaves_nothing(tmp_path: Path) -> None:
     place = tmp_path / "talk.db"
     assert Conversation.begin(place).items() == []
-    assert recent(path=place) == []
     assert not place.exists()
     with pytest.raises(NotFound, match="no conversation to go on with"):
         Conversation.resume(path=place)
@@ -47,7 +46,7 @@ def test_a_secret_is_not_kept(tmp_path: Path) -> None:
     place = tmp_path / "talk.db"
     Conversation.begin(place).add([{"role": "user", "content": "the password=hunter2-hunter2"}])
     assert b"hunter2" not in b"".join(part.read_bytes() for part in tmp_path.iterdir())
-    assert "[redacted]" in recent(path=place)[0].title
+    assert "[redacted]" in Conversation.resume(path=place).items()[0]["content"]
 
 
 def test_the_arguments_of_a_call_lose_their_secrets_and_stay_json(tmp_path: Path) -> None:
@@ -87,15 +86,14 @@ def test_two_that_speak_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
     assert [[item["content"] for item in talk.items()] for talk in talks] == [[str(n) for n in range(20)]] * 4
 
 
-def test_the_oldest_are_dropped_and_the_rest_is_listed_newest_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_oldest_are_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conversation, "KEPT", 3)
     place = tmp_path / "talk.db"
-    for number in range(5):
-        Conversation.begin(place).add([{"role": "user", "content": f"question {number}"}])
-    assert [summary.title for summary in recent(path=place)] == ["question 4", "question 3", "question 2"]
-    assert recent(path=place)[0].turns == 1
+    talks = [Conversation.begin(place) for _ in range(5)]
+    for talk in talks:
+        talk.add([HELLO])
+    assert [talk.items() for talk in talks] == [[], [], [HELLO], [HELLO], [HELLO]]
+    assert Conversation.resume(path=place).id == talks[-1].id
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 
 from diagnosis_stacks import STACKS, healthy
 from diagnosis_worlds import causes_in, injector, names
+from fault_aiming import Aimed
+from fault_aims import aims_in
 from healing import NOT_SHOWN, Fixed, treat
 
 from mcp_tools.diagnosis.modes import all_modes
 from mcp_tools.sandbox.faults import all_faults
-from mcp_tools.sandbox.faults.aiming import Aimed
-from mcp_tools.sandbox.faults.aims import aims_in
 
 if TYPE_CHECKING:
+    from fault_aims import Aim
+
     from mcp_tools.diagnosis.graph import Cause
     from mcp_tools.sandbox.faults import Fault
-    from mcp_tools.sandbox.faults.aims import Aim
     from mcp_tools.sandbox.world import World
 
 SECONDS = 200.0

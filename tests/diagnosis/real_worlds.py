@@ -323,7 +323,6 @@ def expired() -> Object:
 
 
 DNS = [{"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]}]
-CHEAP = {"resources": {"requests": {"memory": "8Mi"}}}
 
 OBJECTS: dict[str, tuple[str, tuple[Object, ...]]] = {
     # The name under which the cause is told: the mode, the objects; `well` is healthy and is what they are about.

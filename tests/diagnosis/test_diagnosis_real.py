@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from needs import missing
 from real_worlds import CRASHES, GUARDED, LIMITED, OBJECTS, SERVED, SLEEP, WAITS, deployment, service
 
 from mcp_tools.cluster.connection import Connection, connect
@@ -34,16 +35,10 @@ PATHS = {
 }
 
 
-def missing(why: str) -> None:
-    if os.environ.get("SHIPMATE_CI_CLUSTER"):
-        pytest.fail(f"no real cluster: {why}")
-    pytest.skip(f"no real cluster: {why}; set KUBECONFIG to the kubeconfig of one")
-
-
 @pytest.fixture(scope="module")
 def connection() -> Iterator[Connection]:
     if not os.environ.get("KUBECONFIG"):
-        missing("KUBECONFIG is not set")
+        missing("no real cluster: set KUBECONFIG to the kubeconfig of one")
     try:
         found = connect(Target())
     except ShipmateError as error:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import tarfile
 from typing import TYPE_CHECKING
 
 import docker
 import pytest
 from docker.errors import DockerException, ImageNotFound
+from needs import missing
 
 from mcp_tools.docker.scanning.scan import examine, sbom
 
@@ -31,12 +31,6 @@ RUN printf 'P:musl\\nV:1.2.4-r3\\nA:x86_64\\n\\nP:zlib\\nV:1.3.1-r0\\nA:x86_64\\
 ENV API_TOKEN={SECRET}
 USER 10001:10001
 """
-
-
-def missing(what: str) -> None:
-    if os.environ.get("SHIPMATE_CI_CLUSTER") == "1":
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import uuid
 from typing import TYPE_CHECKING
 
 import pytest
+from needs import missing
 from typist import failures, make_the_world, named, said
 from written import PAGES, blocks
 
@@ -26,12 +26,6 @@ CHECKOUT = {
     "apps/frontend/.env": f"BETTER_AUTH_SECRET={'for-a-test-' * 4}\n",
 }
 """What they are about on this machine: a chart, values, and settings for an environment that is not for development."""
-
-
-def missing(what: str) -> None:
-    if os.environ.get("SHIPMATE_CI_CLUSTER") == "1":
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if any(b.how == "cluster" for b in blocks(page))], ids=named)

@@ -2,7 +2,7 @@
 
 A comment before a block says why it is not run on the sandbox: `<!-- syntax only: REASON -->` where it changes the
 reader's machine or wants an account, `<!-- cluster: NEEDS -->` where it wants programs that only CI promises.
-A table with a column `say` has sentences for the chat in it, each a code span.
+A table with a column `say` has sentences for the chat in it, each a code span. All other code spans are running text.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ PAGES = sorted([*(ROOT / name for name in BESIDE), *ROOT.glob("docs/**/*.md"), *
 BLOCK = re.compile(
     r"(?:<!-- (?P<how>syntax only|cluster): (?P<why>[^>]+?) -->\n *)?```sh\n(?P<text>.*?)\n *```", re.DOTALL
 )
+OTHERS = ("CHANGELOG.md", "apps/**/README.md", "benchmarks/README.md", "prompts/*.md")
+PROSE = sorted({*PAGES, *(page for name in OTHERS for page in ROOT.glob(name) if "node_modules" not in page.parts)})
+"""Also those whose blocks the programs' own tests are about."""
+FENCE = re.compile(r"^ *```.*?^ *```$", re.DOTALL | re.MULTILINE)
 SPAN = re.compile(r"`([^`]+)`")
 
 
@@ -44,6 +48,13 @@ def blocks(page: Path) -> list[Block]:
         Block(name, found["how"] or "", found["why"] or "", textwrap.dedent(found["text"]))
         for found in BLOCK.finditer(page.read_text(encoding="utf-8"))
     ]
+
+
+def prose(page: Path) -> list[str]:
+    """The code spans of several words outside of blocks and columns `say`."""
+    text = FENCE.sub("", page.read_text(encoding="utf-8")).replace("\\|", "|")
+    spans = {" ".join(span.split()) for span in SPAN.findall(text)} - set(sentences(page))
+    return sorted(span for span in spans if " " in span)
 
 
 def sentences(page: Path) -> list[str]:

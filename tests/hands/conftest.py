@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hands_helpers import Kube, Person, deployment, deployments, missing
+from hands_helpers import Kube, Person, deployment, deployments
+from needs import missing
 
 from mcp_tools.cluster.target import Target
 from mcp_tools.errors import ShipmateError
@@ -36,7 +37,7 @@ def kube(sandbox: lifecycle.SandboxInfo) -> Iterator[Kube]:
 def real() -> Iterator[Kube]:
     """The real cluster of KUBECONFIG, for the tests marked `cluster`."""
     if not os.environ.get("KUBECONFIG"):
-        missing("KUBECONFIG is not set")
+        missing("no real cluster: set KUBECONFIG to the kubeconfig of one")
     try:
         found = Kube(Target())
     except ShipmateError as error:

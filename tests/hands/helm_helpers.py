@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hands_helpers import missing
+from needs import missing
 
 Helm = Callable[..., str]
 CHART = "apiVersion: v2\nname: shop\nversion: {version}\nappVersion: '1.27'\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -233,4 +232,3 @@ WORKLOADS = (
     ),
 )
 SORTS = (*PLAIN, *WORKLOADS)
-Draw = Callable[[st.SearchStrategy[Any]], Any]

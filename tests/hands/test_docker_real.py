@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hands_helpers import Person, done, missing
+from hands_helpers import Person, done
+from needs import missing
 
 from mcp_tools.changes.model import Decision
 from mcp_tools.cluster.target import Target

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hands_helpers import Kube, Person, deployments, done, missing, there
+from hands_helpers import Kube, Person, deployments, done, there
 from helm_helpers import Helm, helm_on, make_chart, stored
+from needs import missing
 
 from mcp_tools.changes.model import Decision, Phase, Progress
 from mcp_tools.changes.policy import Policy

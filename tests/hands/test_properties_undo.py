@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hands_helpers import Kube, missing
+from hands_helpers import Kube
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from needs import missing
 from spec_strategies import DATA_KEYS, MAPS, SORTS, TEXT, WORKLOADS, Sort
 
 from mcp_tools.changes import watch
@@ -106,7 +107,7 @@ def bench(sandbox: SandboxInfo, kube: Kube, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture(scope="module")
 def real_bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     if not os.environ.get("KUBECONFIG"):
-        missing("KUBECONFIG is not set")
+        missing("no real cluster: set KUBECONFIG to the kubeconfig of one")
     try:
         kube = Kube(Target())
     except ShipmateError as error:

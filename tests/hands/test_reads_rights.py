@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
-from hands_helpers import deployment, missing
+from hands_helpers import deployment
+from needs import missing
 from population import kubectl, kubectl_json
 
 from mcp_tools.cluster.target import Target
@@ -25,7 +26,7 @@ Login = Callable[..., Toolbox]
 @pytest.fixture(scope="module")
 def space() -> Iterator[str]:
     if not os.environ.get("KUBECONFIG"):
-        missing("KUBECONFIG is not set")
+        missing("no real cluster: set KUBECONFIG to the kubeconfig of one")
     name = f"rights-{uuid.uuid4().hex[:6]}"
     kubectl("create", "ns", name)
     image = {"image": "busybox:latest", "imagePullPolicy": "IfNotPresent", "command": ["sleep", "1000"]}

@@ -48,7 +48,7 @@ def state(kube: Kube, space: str) -> tuple[str | None, ...]:
     return tuple(data_of(kube, space, name) for name in ("one", "two", "three"))
 
 
-BEFORE, AFTER = ("old", "old", None), ("new", "new", "new")
+BEFORE = ("old", "old", None)
 
 
 def begin(kube: Kube, space: str) -> None:

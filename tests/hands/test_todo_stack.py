@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hands_helpers import Kube, Person, missing, there
+from hands_helpers import Kube, Person, there
 from helm_helpers import helm_on
+from needs import missing
 
 from mcp_tools.changes.model import Decision
 from mcp_tools.cluster.target import Target

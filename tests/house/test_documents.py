@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -37,11 +38,11 @@ def test_every_command_exists(document: Path) -> None:
     assert set(re.findall(r"\bshipmate ([a-z]\w*)", code)) <= set(COMMANDS)
 
 
-@pytest.mark.parametrize("page", ["TOOLS", "CONFIGURATION", "failure-modes"])
+@pytest.mark.parametrize("page", ["TOOLS.md", "CONFIGURATION.md", "failure-modes.md", "images/architecture.svg"])
 def test_a_page_that_follows_from_the_code_is_what_the_code_says(page: str) -> None:
-    generator = ROOT / "docs" / "generators" / f"{page.lower().replace('-', '_')}.py"
+    generator = ROOT / "docs" / "generators" / f"{Path(page).stem.lower().replace('-', '_')}.py"
     made = subprocess.run([sys.executable, str(generator)], capture_output=True, encoding="utf-8", check=True)
-    assert (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8") == made.stdout, "run `make docs`"
+    assert (ROOT / "docs" / page).read_text(encoding="utf-8") == made.stdout, "run `make docs`"
 
 
 def test_every_setting_is_described() -> None:
@@ -54,10 +55,21 @@ def test_the_picture_shows_the_session_and_loads_nothing() -> None:
     picture = (ROOT / "docs" / "images" / "session.svg").read_text(encoding="utf-8")
     assert set(re.findall(r"(?:https?:)?//[\w./-]+", picture)) == {"http://www.w3.org/2000/svg"}
     shown = html.unescape(re.sub(r"<[^>]+>", " ", picture)).replace("\xa0", " ")
-    requests = re.search(r"^REQUESTS = \((.*)\)$", (ROOT / "docs/generators/picture.py").read_text(), re.MULTILINE)
+    requests = re.search(r"^REQUESTS = \((.*)\)$", (ROOT / "docs/generators/session.py").read_text(), re.MULTILINE)
     assert requests
     for said in (*re.findall(r'"([^"]+)"', requests[1]), "Apply this?", "Done and verified"):
         assert said in shown
+
+
+def test_the_picture_of_the_architecture_shows_every_package_and_nothing_else() -> None:
+    picture = ET.parse(ROOT / "docs" / "images" / "architecture.svg")
+    shown = {name for part in picture.iter() if "." in (name := part.get("id", ""))}
+    found = {path.parent for package in ("assistant", "mcp_tools") for path in (ROOT / package).rglob("*/__init__.py")}
+    packages = {str(path.relative_to(ROOT)).replace("/", ".") for path in found}
+    modules = {name for name in shown if (ROOT / name.replace(".", "/")).with_suffix(".py").is_file()}
+    assert packages - {"assistant", "mcp_tools"} - shown == set()
+    assert shown - packages - modules == set()
+    assert [part.text for part in picture.iter() if part.get("href") or "http" in (part.text or "")] == []
 
 
 def test_the_page_on_architecture_names_every_folder() -> None:

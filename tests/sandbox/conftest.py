@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from needs import missing
 from sandbox_helpers import Client
 
 from mcp_tools.sandbox import lifecycle
@@ -32,7 +33,7 @@ def api(sandbox: lifecycle.SandboxInfo) -> Iterator[Client]:
 def real() -> Iterator[Client]:
     path = os.environ.get("KUBECONFIG", "")
     if not Path(path).is_file():
-        pytest.skip("no real cluster: set KUBECONFIG to the kubeconfig of one")
+        missing("no real cluster: set KUBECONFIG to the kubeconfig of one")
     client = Client(Path(path))
     yield client
     client.close()

@@ -7,7 +7,8 @@ import shutil
 
 import pytest
 import yaml
-from stack_helpers import CHART, Object, Render, missing, ok, run
+from needs import missing
+from stack_helpers import CHART, Object, Render, ok, run
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
+from needs import missing
 
 from mcp_tools.changes.model import Decision, Plan, Progress
 
@@ -31,12 +31,6 @@ def ok(*command: str, stdin: str | None = None) -> str:
     done = run(*command, stdin=stdin)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
     return done.stdout
-
-
-def missing(what: str) -> None:
-    if os.environ.get("SHIPMATE_CI_CLUSTER") == "1":
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 def free_port() -> int:

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from stack_helpers import CHART, ROOT, Object, free_port, journey, missing, ok, run
+from needs import missing
+from stack_helpers import CHART, ROOT, Object, free_port, journey, ok, run
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(500)]
 

@@ -16,7 +16,8 @@ from typing import Any
 
 import pexpect
 import pytest
-from stack_helpers import free_port, missing, ok, run
+from needs import missing
+from stack_helpers import free_port, ok, run
 
 from mcp_tools.cluster.connection import connect
 from mcp_tools.cluster.target import Target

@@ -6,11 +6,13 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mcp_tools.sandbox.faults.aims import CALLER, CONFIG, OWN, SECRET
+from fault_aims import CALLER, CONFIG, OWN, SECRET
+
 from mcp_tools.sandbox.faults.injector import JSON, Injector
 
 if TYPE_CHECKING:
-    from mcp_tools.sandbox.faults.aims import Aim
+    from fault_aims import Aim
+
     from mcp_tools.sandbox.faults.injector import Object, Send
     from mcp_tools.sandbox.faults.model import Fault
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from fault_needs import needs_of
+
 from mcp_tools import quantity
 from mcp_tools.sandbox.containers import catalogue
 from mcp_tools.sandbox.containers.network import target_of
-from mcp_tools.sandbox.faults.needs import needs_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
