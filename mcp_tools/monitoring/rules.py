@@ -91,6 +91,21 @@ class Rule:
         """How long its condition must hold, as it is written."""
         return spoken(self.config.for_)
 
+    @property
+    def keeps_for(self) -> str:
+        """How long it must have ceased before it is over, as it is written."""
+        return spoken(self.config.keep_firing_for)
+
+    def as_data(self) -> dict[str, Any]:
+        """All of it, as it would stand in a file, with its id."""
+        held = self.config.model_dump(mode="json", by_alias=True)
+        return {
+            "id": self.id,
+            **held,
+            "with": self.parameters.model_dump(mode="json"),
+            "inhibits": sorted(self.inhibits),
+        }
+
 
 def load_rules(extra: Path | None = None) -> tuple[Rule, ...]:
     """The packaged rules and the user's, those that are turned off left out.

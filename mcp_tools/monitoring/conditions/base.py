@@ -94,10 +94,16 @@ class Condition:
 
     def sees(self, observation: Observation) -> bool:
         """Whether this observation can tell anything about it."""
+        return not self.unseen(observation)
+
+    def unseen(self, observation: Observation) -> list[str]:
+        """What it needs and this observation does not have."""
         figures = {USAGE: observation.usage, NODE_USAGE: observation.node_usage, VOLUMES: observation.volumes}
-        return all(
-            figures[need] is not None if need in figures else observation.snapshot.sees(need) for need in self.needs
-        )
+        return [
+            need
+            for need in sorted(self.needs)
+            if (figures[need] is None if need in figures else not observation.snapshot.sees(need))
+        ]
 
 
 _REGISTRY: dict[str, Condition] = {}
