@@ -13,6 +13,7 @@ from mcp_tools.usage.reading import ContainerUsage, NodeUsage, container_usage, 
 
 if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
+    from mcp_tools.usage.volumes import VolumeUsage
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Observation:
         usage: None where the cluster measures nothing or does not show it.
         log_errors: Lines of level error per minute that pods wrote of late, by namespace and pod; empty where logs
             were not looked at.
+        volumes: How full mounted claims are; None where the kubelets do not say.
     """
 
     snapshot: Snapshot
@@ -31,6 +33,7 @@ class Observation:
     usage: tuple[ContainerUsage, ...] | None = None
     node_usage: tuple[NodeUsage, ...] | None = None
     log_errors: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    volumes: tuple[VolumeUsage, ...] | None = None
 
 
 def observe(connection: Connection, namespace: str | None) -> Observation:
@@ -40,7 +43,27 @@ def observe(connection: Connection, namespace: str | None) -> Observation:
         ConnectionProblem: The cluster does not answer.
     """
     snapshot = take(connection, namespace)
-    return Observation(snapshot, dt.datetime.now(dt.UTC), *measured(connection, namespace))
+    usage = measured(connection, namespace)
+    volumes = measured_volumes(connection, snapshot)
+    return Observation(snapshot, dt.datetime.now(dt.UTC), *usage, volumes=volumes)
+
+
+def measured_volumes(connection: Connection, snapshot: Snapshot) -> tuple[VolumeUsage, ...] | None:
+    """How full the claims are that pods of a snapshot mount; only the nodes of these pods are asked.
+
+    Raises:
+        ConnectionProblem: The cluster does not answer.
+    """
+    from mcp_tools.usage.volumes import volume_usage
+
+    nodes = {
+        str(pod.spec.get("nodeName"))
+        for pod in snapshot.all("Pod")
+        if pod.status.get("phase") == "Running"
+        and any(volume.get("persistentVolumeClaim") for volume in pod.spec.get("volumes") or ())
+    }
+    found = volume_usage(connection, sorted(nodes)) if nodes else []
+    return None if found is None else tuple(found)
 
 
 def measured(

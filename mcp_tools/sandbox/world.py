@@ -188,15 +188,18 @@ def revive(keeper: Keeper, authority: Authority | None = None) -> World | None:
     return world
 
 
-def boot(*, empty: bool = False, authority: Authority | None = None, seed: int | None = None) -> World:
+def boot(
+    *, empty: bool = False, authority: Authority | None = None, seed: int | None = None, now: float | None = None
+) -> World:
     """A world that has been running for a while: nodes of some hours, the stack of some minutes, everything ready.
 
     Args:
         empty: Leave the todo stack out.
         authority: As for `World`.
         seed: As for `World`.
+        now: Seconds since 1970 at which it is handed over; default: the present.
     """
-    world = World(time.time() - NODE_AGE, authority=authority, seed=seed)
+    world = World((time.time() if now is None else now) - NODE_AGE, authority=authority, seed=seed)
     world.furnish()
     for obj in furniture.system():
         world.add(obj, "kubeadm")

@@ -99,9 +99,6 @@ _ALL = ("all",)
 _EXTENSIONS = ("api-extensions",)
 _STATUS = ("status",)
 _SCALE = ("scale", "status")
-_POD_PARTS = (
-    "attach", "binding", "ephemeralcontainers", "eviction", "exec", "log", "portforward", "proxy", "resize", "status",
-)  # fmt: skip
 
 KINDS: tuple[Kind, ...] = (
     Kind(
