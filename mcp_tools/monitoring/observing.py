@@ -13,6 +13,7 @@ from mcp_tools.usage.reading import ContainerUsage, NodeUsage, container_usage, 
 
 if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
+    from mcp_tools.usage.volumes import VolumeUsage
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Observation:
         usage: None where the cluster measures nothing or does not show it.
         log_errors: Lines of level error per minute that pods wrote of late, by namespace and pod; empty where logs
             were not looked at.
+        volumes: How full mounted claims are; None where the kubelets do not say.
     """
 
     snapshot: Snapshot
@@ -31,6 +33,7 @@ class Observation:
     usage: tuple[ContainerUsage, ...] | None = None
     node_usage: tuple[NodeUsage, ...] | None = None
     log_errors: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    volumes: tuple[VolumeUsage, ...] | None = None
 
 
 def observe(connection: Connection, namespace: str | None) -> Observation:
