@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mcp_tools.changes.policy import Policy
 from mcp_tools.cluster.target import Target
 from mcp_tools.errors import UsageError
+from mcp_tools.monitoring.configuring import MonitorSettings
 from mcp_tools.paths import config_file
 from mcp_tools.stack.settings import StackSettings
 
@@ -65,6 +66,9 @@ class Config(BaseModel):
     stack: StackSettings = Field(
         default=StackSettings(), description="how the todo stack is brought: [below](#the-todo-stack)"
     )
+    monitor: MonitorSettings = Field(
+        default=MonitorSettings(), description="how `shipmate monitor` looks, and whom it tells: [below](#the-monitor)"
+    )
     providers: dict[str, ProviderConfig] = Field(default={}, description="further back ends: [below](#models)")
 
 
@@ -110,6 +114,7 @@ class Settings:
         rollout_timeout: Seconds a rollout may take before it is rolled back.
         policy: What may be changed, and what without asking.
         stack: How the todo stack gets to a cluster.
+        monitor: How alerts are watched for, and who is told.
     """
 
     target: Target
@@ -117,6 +122,7 @@ class Settings:
     rollout_timeout: float = 120.0
     policy: Policy = field(default_factory=Policy)
     stack: StackSettings = field(default_factory=StackSettings)
+    monitor: MonitorSettings = field(default_factory=MonitorSettings)
 
 
 def load_config(path: Path | None = None) -> Config:
@@ -192,6 +198,7 @@ def load_settings(
         config.rollout_timeout_seconds,
         policy,
         config.stack,
+        config.monitor,
     )
 
 

@@ -58,7 +58,8 @@ class Cache:
     def close(self) -> None:
         """End the watches and wait for their threads."""
         self._stop.set()
-        self.reconnect()
+        for item in self.watching:
+            item.close()
         until = time.monotonic() + END_SECONDS
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
@@ -66,7 +67,7 @@ class Cache:
     def reconnect(self) -> None:
         """Begin every open watch anew, from the version it has: after an outage an open one may be dead."""
         for item in self.watching:
-            item.close()
+            item.reconnect()
 
     def close_overdue(self) -> None:
         """Begin those watches anew that have stalled."""

@@ -148,6 +148,17 @@ class Watching:
                 self._failed(error)
                 self._stop.wait(self._back_off.pause())
 
+    @property
+    def seen(self) -> bool:
+        """Whether its objects are served and shown to us."""
+        return self.condition not in {Condition.UNSEEN, Condition.ABSENT}
+
+    def reconnect(self) -> None:
+        """Begin the watch anew; until that is done its objects may be out of date."""
+        if self.condition is Condition.CURRENT:
+            self._is(Condition.AWAY, "It is begun anew.")
+        self.close()
+
     def close(self) -> None:
         """End the open stream, if there is one; unless stopped, another is begun."""
         if (lines := self._lines) is not None:

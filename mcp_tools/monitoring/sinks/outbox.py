@@ -6,7 +6,7 @@ import dataclasses
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from mcp_tools.errors import ShipmateError
@@ -23,6 +23,13 @@ ROOM = 1_000
 TRIES = 10
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Ten tries are spread over about six minutes: a receiver that is restarted misses nothing."""
+
+
+_Item = tuple["Alert", Callable[[], None]]
+
+
+def _nothing() -> None:
+    """Nobody waits for it."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -56,7 +63,7 @@ class Outbox:
         self.standing: tuple[Alert, ...] = ()
         self._say = say
         self._room = room
-        self._waiting: deque[Alert] = deque()
+        self._waiting: deque[_Item] = deque()
         self._wake = threading.Condition()
         self._closing = False
         self._failing = False
@@ -65,15 +72,20 @@ class Outbox:
         self._thread = threading.Thread(target=self._run, name=f"sink {sink.name}", daemon=True)
         self._thread.start()
 
-    def put(self, alerts: Iterable[Alert]) -> None:
-        """Tell of alerts; returns at once. Where there is no room, the oldest is dropped."""
+    def put(self, alert: Alert, done: Callable[[], None] = _nothing) -> None:
+        """Tell of an alert; returns at once. Where there is no room, the oldest is dropped.
+
+        Args:
+            done: Called from another thread when it was taken, or given up.
+        """
+        lost: _Item | None = None
         with self._wake:
-            for alert in alerts:
-                self._waiting.append(public(alert))
-                if len(self._waiting) > self._room:
-                    self._waiting.popleft()
-                    self._lose(1, "its queue is full")
+            self._waiting.append((public(alert), done))
+            if len(self._waiting) > self._room:
+                lost = self._waiting.popleft()
             self._wake.notify()
+        if lost:
+            self._lose([lost], "its queue is full")
 
     def stand(self, alerts: Iterable[Alert]) -> None:
         """Say what fires at present, for a sink that has to be told again and again."""
@@ -110,30 +122,35 @@ class Outbox:
     def _until_repeat(self) -> float | None:
         return max(0.05, self._repeat_at - time.monotonic()) if self.sink.repeat_seconds else None
 
-    def _batch(self) -> list[Alert]:
-        batch: dict[str, Alert] = {}
-        while self._waiting and len(batch) < self.sink.batch and self._waiting[0].fingerprint not in batch:
-            alert = self._waiting.popleft()
-            batch[alert.fingerprint] = alert
+    def _batch(self) -> list[_Item]:
+        batch: dict[str, _Item] = {}
+        while self._waiting and len(batch) < self.sink.batch and self._waiting[0][0].fingerprint not in batch:
+            item = self._waiting.popleft()
+            batch[item[0].fingerprint] = item
         return list(batch.values())
 
-    def _deliver(self, batch: list[Alert]) -> None:
+    def _deliver(self, batch: list[_Item]) -> None:
+        alerts = [alert for alert, _ in batch]
         for left in range(TRIES - 1, -1, -1):
             try:
-                self.sink.send(batch)
+                self.sink.send(alerts)
             except SinkFailed as failure:
                 self._failed(failure)
+                if self._closing:
+                    return
                 if failure.final or not left:
-                    self._lose(len(batch), failure.message)
+                    self._lose(batch, failure.message)
                     return
                 self._pause(failure.wait)
             except Exception as error:  # noqa: BLE001  a sink that breaks must not end the others
                 self._failed(SinkFailed(f"{type(error).__name__}: {redact_text(str(error))}"))
-                self._lose(len(batch), "it broke")
+                self._lose(batch, "it broke")
                 return
             else:
                 self.counts.sent += len(batch)
                 self._worked()
+                for _, done in batch:
+                    done()
                 return
 
     def _repeat(self) -> None:
@@ -169,9 +186,11 @@ class Outbox:
             self._say(f"The sink {self.sink.name} works again.")
         self._failing = False
 
-    def _lose(self, number: int, why: str) -> None:
-        self.counts.dropped += number
-        self._say(f"The sink {self.sink.name} lost {number} alert{'s' * (number != 1)}: {why}")
+    def _lose(self, items: Sequence[_Item], why: str) -> None:
+        self.counts.dropped += len(items)
+        self._say(f"The sink {self.sink.name} lost {len(items)} alert{'s' * (len(items) != 1)}: {why}")
+        for _, done in items:
+            done()
 
 
 def public(alert: Alert) -> Alert:

@@ -15,7 +15,9 @@ Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Address = Annotated[str, Field(pattern=r"^https?://\S+$")]
 
 
-class _Receiver(BaseModel):
+class Receiver(BaseModel):
+    """Somebody who takes alerts over HTTP."""
+
     model_config = ConfigDict(extra="forbid")
 
     url: Address | None = Field(default=None, description="where it is sent; not with a password or a token in it")
@@ -43,15 +45,15 @@ class _Receiver(BaseModel):
         return _variable(self.token_env, environ) if self.token_env else ""
 
 
-class WebhookSettings(_Receiver):
+class WebhookSettings(Receiver):
     """`[monitor.sinks.webhook]`: JSON in the form of Alertmanager's webhook, version 4."""
 
 
-class SlackSettings(_Receiver):
+class SlackSettings(Receiver):
     """`[monitor.sinks.slack]`: an incoming webhook, whose address is a secret: give `url_env`."""
 
 
-class AlertmanagerSettings(_Receiver):
+class AlertmanagerSettings(Receiver):
     """`[monitor.sinks.alertmanager]`: the address without `/api/v2/alerts`."""
 
 
