@@ -69,6 +69,11 @@ class Cache:
         for item in self.watching:
             item.reconnect()
 
+    def nudge(self) -> None:
+        """Let those watches that wait to be begun again do so at once."""
+        for item in self.watching:
+            item.nudge()
+
     def close_overdue(self) -> None:
         """Begin those watches anew that have stalled."""
         for item in self.watching:

@@ -34,7 +34,7 @@ class Metrics:
     """Counters that the monitor writes while it works; everything else is read when somebody asks."""
 
     def __init__(self) -> None:
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._lag = Histogram(

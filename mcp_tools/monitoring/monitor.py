@@ -139,6 +139,7 @@ class Monitor:
         try:
             # That it answers is known by this, also where it measures nothing.
             usage = measured(self._connection, self.cache.namespace)
+            self.cache.nudge()
             if not self.cache.wait(CATCH_UP_SECONDS, stop.is_set):
                 self._behind()
                 return

@@ -113,6 +113,7 @@ class Watching:
         self._path = kind.path(namespace if kind.namespaced else None)
         self._namespace = namespace if kind.namespaced else None
         self._stop = stop
+        self._nudged = threading.Event()
         self._turn = turn
         self._heard = heard
         self._version = ""
@@ -135,18 +136,18 @@ class Watching:
                 began = time.monotonic()
                 self._follow()
                 if time.monotonic() - began < SHORTEST_SECONDS:
-                    self._stop.wait(SHORTEST_SECONDS)
+                    self._rest(SHORTEST_SECONDS)
             except _Gone:
                 self._version = ""
-                self._stop.wait(max(SHORTEST_SECONDS, self._back_off.pause()))
+                self._rest(max(SHORTEST_SECONDS, self._back_off.pause()))
             except (Forbidden, NotFound) as error:
-                self._stop.wait(self._refused(error))
+                self._rest(self._refused(error))
             except ShipmateError as error:
                 broke = True
                 if isinstance(error, ApiError) and error.status == GONE:
                     self._version = ""
                 self._failed(error)
-                self._stop.wait(self._back_off.pause())
+                self._rest(self._back_off.pause())
 
     @property
     def seen(self) -> bool:
@@ -159,8 +160,15 @@ class Watching:
             self._is(Condition.AWAY, "It is begun anew.")
         self.close()
 
+    def nudge(self) -> None:
+        """The server answers: whoever waits to try again need not wait any longer."""
+        if self.condition is Condition.AWAY:
+            self._back_off.reset()
+            self._nudged.set()
+
     def close(self) -> None:
         """End the open stream, if there is one; unless stopped, another is begun."""
+        self._nudged.set()
         if (lines := self._lines) is not None:
             lines.close()
 
@@ -170,6 +178,12 @@ class Watching:
             self._overdue = float("inf")
             self.reconnects += 1
             self.close()
+
+    def _rest(self, seconds: float) -> None:
+        """Wait, unless stopped or nudged; then not all kinds come back in the same moment."""
+        self._nudged.clear()
+        if not self._stop.is_set() and self._nudged.wait(seconds):
+            self._stop.wait(random.uniform(0.0, FIRST_PAUSE))  # noqa: S311  to spread the load
 
     def _list(self) -> None:
         with self._turn:
