@@ -67,6 +67,7 @@ class Monitor:
     Attributes:
         away: Why the API server cannot be used; empty while it can.
         passed_at: When the loop last came round, by `time.monotonic`.
+        metrics: What it counts.
         evaluated_at: When rules were last evaluated; 0 before that.
     """
 
@@ -90,7 +91,7 @@ class Monitor:
         self.evaluated_at = 0.0
         self._connection = connection
         self._evaluator = evaluator
-        self._metrics = metrics
+        self.metrics = metrics
         self._interval = interval
         self._say = say
         self._logs = logs
@@ -158,13 +159,13 @@ class Monitor:
         try:
             transitions = self._evaluator.step(observation)
         except Exception as error:  # noqa: BLE001  one failure must not end what is to run for weeks
-            self._metrics.evaluations.labels("failed").inc()
+            self.metrics.evaluations.labels("failed").inc()
             words = str(error) if isinstance(error, ShipmateError) else f"{type(error).__name__}: {error}"
             self._once(f"The rules could not be evaluated: {redact_text(words)} It is tried again.")
             return
         self._once("")
-        self._metrics.evaluation.observe(time.monotonic() - began)
-        self._metrics.evaluations.labels("done").inc()
+        self.metrics.evaluation.observe(time.monotonic() - began)
+        self.metrics.evaluations.labels("done").inc()
         self.evaluated_at = time.monotonic()
         self._tell(transitions)
 
@@ -214,7 +215,7 @@ class Monitor:
 
     def _is_away(self, why: str) -> None:
         now = dt.datetime.now(dt.UTC)
-        self._metrics.evaluations.labels("skipped").inc()
+        self.metrics.evaluations.labels("skipped").inc()
         if not self.away:
             self._away_since = now
             self._say(f"{redact_text(why)} Alerts stay as they are until it is back.")
