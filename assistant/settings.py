@@ -14,6 +14,7 @@ from mcp_tools.changes.policy import Policy
 from mcp_tools.cluster.target import Target
 from mcp_tools.errors import UsageError
 from mcp_tools.monitoring.configuring import MonitorSettings
+from mcp_tools.monitoring.settings import AlertSettings
 from mcp_tools.paths import config_file
 from mcp_tools.stack.settings import StackSettings
 
@@ -66,6 +67,7 @@ class Config(BaseModel):
     stack: StackSettings = Field(
         default=StackSettings(), description="how the todo stack is brought: [below](#the-todo-stack)"
     )
+    alerts: AlertSettings = Field(default=AlertSettings(), description="what is alerted of: [below](#alerts)")
     monitor: MonitorSettings = Field(
         default=MonitorSettings(), description="how `shipmate monitor` looks, and whom it tells: [below](#the-monitor)"
     )
@@ -114,6 +116,7 @@ class Settings:
         rollout_timeout: Seconds a rollout may take before it is rolled back.
         policy: What may be changed, and what without asking.
         stack: How the todo stack gets to a cluster.
+        alerts: What is alerted of.
         monitor: How alerts are watched for, and who is told.
     """
 
@@ -122,6 +125,7 @@ class Settings:
     rollout_timeout: float = 120.0
     policy: Policy = field(default_factory=Policy)
     stack: StackSettings = field(default_factory=StackSettings)
+    alerts: AlertSettings = field(default_factory=AlertSettings)
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
 
 
@@ -198,6 +202,7 @@ def load_settings(
         config.rollout_timeout_seconds,
         policy,
         config.stack,
+        config.alerts,
         config.monitor,
     )
 

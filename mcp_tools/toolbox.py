@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
     from mcp_tools.cluster.forwarding import Forwards
     from mcp_tools.cluster.target import Target
+    from mcp_tools.monitoring.settings import AlertSettings
+    from mcp_tools.monitoring.store import AlertStore
     from mcp_tools.reads.following import Followed
     from mcp_tools.stack.settings import StackSettings
     from mcp_tools.tools.base import Tool
@@ -74,6 +76,7 @@ class Toolbox:
         rollout_timeout: float = ROLLOUT_SECONDS,
         policy: Policy | None = None,
         stack: StackSettings | None = None,
+        alerting: AlertSettings | None = None,
     ) -> None:
         self.target = target
         self.approver = approver
@@ -82,6 +85,8 @@ class Toolbox:
         self._rollout_timeout = rollout_timeout
         self.policy = policy or _default_policy()
         self._stack = stack
+        self._alerting = alerting
+        self._alerts: AlertStore | None = None
         self._lock = threading.Lock()
         self._connection: Connection | None = None
         self._journal: Journal | None = None
@@ -202,6 +207,29 @@ class Toolbox:
 
         return self._stack or StackSettings()
 
+    @property
+    def alerting(self) -> AlertSettings:
+        """What the user configured about alerts."""
+        from mcp_tools.monitoring.settings import AlertSettings
+
+        return self._alerting or AlertSettings()
+
+    @property
+    def alert_store(self) -> AlertStore:
+        """The alerts that a monitor of this user keeps, and the silences; opened at first use, beside the journal.
+
+        Raises:
+            AlertStoreProblem: It cannot be opened.
+        """
+        from mcp_tools.monitoring.store import FILE, AlertStore
+        from mcp_tools.paths import state_dir
+
+        with self._lock:
+            if self._alerts is None:
+                place = self._journal_path.parent if self._journal_path else state_dir()
+                self._alerts = AlertStore(place / FILE)
+            return self._alerts
+
     def interrupt(self, *, roll_back: bool = False) -> None:
         """Stop waiting for a rollout and end the program at work, from another thread or a signal handler.
 
@@ -235,7 +263,9 @@ class Toolbox:
                 self._connection.close()
             if self._journal is not None:
                 self._journal.close()
-            self._connection = self._journal = self._engine = self._outside = None
+            if self._alerts is not None:
+                self._alerts.close()
+            self._connection = self._journal = self._engine = self._outside = self._alerts = None
             self._others.clear()
 
     def at(self, context: str, stack: StackSettings) -> Toolbox:
@@ -255,6 +285,7 @@ class Toolbox:
                     rollout_timeout=self._rollout_timeout,
                     policy=self.policy,
                     stack=stack,
+                    alerting=self._alerting,
                 )
                 self._others[context].local_files = self.local_files
             return self._others[context]
@@ -334,6 +365,14 @@ class _Hands:
     @property
     def stack(self) -> StackSettings:
         return self._box.stack
+
+    @property
+    def alerting(self) -> AlertSettings:
+        return self._box.alerting
+
+    @property
+    def alert_store(self) -> AlertStore:
+        return self._box.alert_store
 
     @property
     def forwards(self) -> Forwards:

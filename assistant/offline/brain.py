@@ -22,8 +22,10 @@ from assistant.offline.model import (
     Relative,
     Reply,
     Several,
+    Silencing,
     Step,
     ToolCall,
+    Unsilencing,
 )
 from mcp_tools.errors import Ambiguous, NotFound, ShipmateError
 
@@ -103,6 +105,8 @@ class OfflineBrain:
             self._open = step
             emit(Notice(step.message))
             return step.message
+        if isinstance(step, Silencing | Unsilencing):
+            return self._silence(step, emit)
         if isinstance(step, Several):
             step = self._together(step, emit)
         if isinstance(step, Earlier):
@@ -122,6 +126,27 @@ class OfflineBrain:
             emit(Notice(step.note))
         result, _ = self._attempt(step, emit)
         return result.summary
+
+    def _silence(self, step: Silencing | Unsilencing, emit: Emit) -> str:
+        from mcp_tools.monitoring.rules import load_rules
+        from mcp_tools.monitoring.silencing import silenced, unsilenced
+
+        store = self._toolbox.alert_store
+        if isinstance(step, Unsilencing):
+            said = unsilenced(store, step.what)
+        else:
+            rules = load_rules(self._toolbox.alerting.rules_file)
+            said = silenced(
+                store,
+                rules,
+                step.time,
+                object=step.object,
+                rule=step.rule,
+                namespace=step.namespace,
+                why=step.why,
+            )
+        emit(TextDelta(said))
+        return said
 
     def _together(self, step: Several, emit: Emit) -> ToolCall | Refuse:
         steps = []

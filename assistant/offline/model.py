@@ -99,6 +99,29 @@ class Heal:
 
 
 @dataclass(frozen=True, slots=True)
+class Silencing:
+    """Nobody is told of some alerts for a while. It changes no cluster, and is a person's word: no model can say it.
+
+    Attributes:
+        time: Such as `2h`.
+        object: A name or `kind/name`; empty for any.
+    """
+
+    time: str
+    object: str = ""
+    rule: str = ""
+    namespace: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsilencing:
+    """The end of a silence, named by its id or by the object it is about."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class Clarify:
     """A question back: what lacks of `step` is said by the next sentence."""
 
@@ -123,7 +146,7 @@ class Reply:
     text: str
 
 
-Step = ToolCall | Relative | Manifest | Several | Earlier | Heal | Clarify | Refuse | Reply
+Step = ToolCall | Relative | Manifest | Several | Earlier | Heal | Silencing | Unsilencing | Clarify | Refuse | Reply
 
 
 class NotUnderstood(UsageError):

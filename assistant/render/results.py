@@ -9,6 +9,7 @@ from rich.console import Group
 from rich.text import Text
 
 from assistant.events import is_change
+from assistant.render.alerts import render_alerts
 from assistant.render.consoles import printable
 from assistant.render.diagnosis import render_diagnosis
 from assistant.render.docker import render_docker
@@ -91,6 +92,8 @@ def _output(result: ToolResult) -> list[RenderableType]:
 
 def _overview(result: ToolResult) -> RenderableType:
     data = result.data
+    if "firing" in data:
+        return render_alerts(result)
     everywhere = data["namespace"] is None
     where = ("namespace",) if everywhere else ()
     parts: list[RenderableType] = [_summary(result)]

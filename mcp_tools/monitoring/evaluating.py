@@ -142,7 +142,9 @@ class Evaluator:
         """How every alert stands after this observation, those that are over included."""
         seen = self._look(observation)
         at, snapshot = observation.at, observation.snapshot
-        standing = {key: _holding(self._known(key, at), rule, held, at) for key, (rule, held) in seen.held.items()}
+        standing = {
+            key: _holding(self._known(key, rule, held, at), rule, held, at) for key, (rule, held) in seen.held.items()
+        }
         for key, item in self._standing.items():
             if key not in standing and (left := self._ceasing(item, seen, snapshot, at)) is not None:
                 standing[key] = left
@@ -165,10 +167,14 @@ class Evaluator:
                     seen.held.setdefault(_alert(rule, held, observation.at).fingerprint, (rule, held))
         return seen
 
-    def _known(self, key: str, at: dt.datetime) -> Standing | None:
+    def _known(self, key: str, rule: Rule, held: Held, at: dt.datetime) -> Standing | None:
+        """The alert that a condition which holds goes on with; None where it begins anew."""
         known = self._standing.get(key)
+        if known is None or known.alert.state is State.FIRING:
+            return known
         unwatched = self._looked_at is not None and at - self._looked_at > OUTAGE
-        return None if known and unwatched and known.alert.state is State.PENDING else known
+        others = rule.condition.per_pod and bool(known.pods) and known.pods.isdisjoint(held.pods)
+        return None if unwatched or others else known
 
     def _ceasing(self, item: Standing, seen: _Seen, snapshot: Snapshot, at: dt.datetime) -> Standing | None:
         """An alert whose condition was not found to hold: still standing, over, or None for one that never fired."""
@@ -192,13 +198,14 @@ def _holding(known: Standing | None, rule: Rule, held: Held, at: dt.datetime) ->
     """An alert whose condition holds at this moment."""
     alert = _alert(rule, held, at)
     fired_at = known.alert.fired_at if known else None
-    since = known.alert.since if known else alert.since
-    if fired_at is None and held.since:
-        since = alert.since
+    # The pods of a per-pod condition say themselves since when each of them shows it.
+    exact = rule.condition.per_pod and held.since and not fired_at
+    since = min(known.alert.since, alert.since) if known and not exact else alert.since
     if fired_at is None and at - since >= rule.config.for_:
         fired_at = at
     state = State.FIRING if fired_at else State.PENDING
-    alert = replace(alert, since=since, fired_at=fired_at, state=state)
+    explained = known.alert.inhibited_by if known else ""
+    alert = replace(alert, since=since, fired_at=fired_at, state=state, inhibited_by=explained)
     return Standing(alert, told=bool(known and known.told), pods=frozenset(held.pods))
 
 
@@ -230,7 +237,9 @@ def _told(standing: Mapping[str, Standing]) -> tuple[list[Transition], dict[str,
             if item.told:
                 transitions.append(Transition(alert))
             continue
-        news = alert.state is State.FIRING and alert.told and not item.told
+        # What is ceasing is no news any more, also when whatever explained it has ceased before.
+        doubtful = item.ceased_at or item.unseen_since
+        news = alert.state is State.FIRING and alert.told and not item.told and not doubtful
         if news:
             transitions.append(Transition(alert))
         left[key] = replace(item, told=item.told or news)

@@ -20,7 +20,8 @@ def inhibitions(standing: Iterable[Standing], rules: Mapping[str, Rule], snapsho
 
     An alert of a node explains what shows itself only in pods on that node. Any other explains what is about its own
     object, and about what lies behind that along owners, Services, Ingresses and autoscalers. Only where the rule of
-    the one says that it inhibits the rule of the other.
+    the one says that it inhibits the rule of the other. What was explained stays so as long as both stand: the pods
+    that replace those of a lost node are on another one, and are late because of it all the same.
     """
     all_of_them = list(standing)
     found: dict[str, str] = {}
@@ -44,6 +45,7 @@ def inhibitions(standing: Iterable[Standing], rules: Mapping[str, Rule], snapsho
             pods = cause.pods or (frozenset(pod.ref for pod in snapshot.pods_of(made)) if made else ())
             reached = graph.reach((about, *pods))
             behind = [item for item in explained if item.alert.object in reached]
+        behind += [item for item in explained if item.alert.inhibited_by == cause.alert.fingerprint]
         found.update({item.alert.fingerprint: cause.alert.fingerprint for item in behind})
     return found
 

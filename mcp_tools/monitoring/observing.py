@@ -43,7 +43,27 @@ def observe(connection: Connection, namespace: str | None) -> Observation:
         ConnectionProblem: The cluster does not answer.
     """
     snapshot = take(connection, namespace)
-    return Observation(snapshot, dt.datetime.now(dt.UTC), *measured(connection, namespace))
+    usage = measured(connection, namespace)
+    volumes = measured_volumes(connection, snapshot)
+    return Observation(snapshot, dt.datetime.now(dt.UTC), *usage, volumes=volumes)
+
+
+def measured_volumes(connection: Connection, snapshot: Snapshot) -> tuple[VolumeUsage, ...] | None:
+    """How full the claims are that pods of a snapshot mount; only the nodes of these pods are asked.
+
+    Raises:
+        ConnectionProblem: The cluster does not answer.
+    """
+    from mcp_tools.usage.volumes import volume_usage
+
+    nodes = {
+        str(pod.spec.get("nodeName"))
+        for pod in snapshot.all("Pod")
+        if pod.status.get("phase") == "Running"
+        and any(volume.get("persistentVolumeClaim") for volume in pod.spec.get("volumes") or ())
+    }
+    found = volume_usage(connection, sorted(nodes)) if nodes else []
+    return None if found is None else tuple(found)
 
 
 def measured(

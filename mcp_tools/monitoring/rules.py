@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,7 +42,10 @@ class RuleConfig(BaseModel):
     namespaces: list[str] = Field(default=[EVERY], description="only there; `*` and `?` stand for any letters")
     not_namespaces: list[str] = Field(default=[], description="not there")
     inhibits: list[str] = Field(default=[], description="rules that it explains where both are about the same pods")
-    promql: str = Field(default="", description="the same for Prometheus; `${figure}` is a parameter")
+    promql: str = Field(
+        default="",
+        description="the same for Prometheus; `${figure}` is one of the figures, `${figure_seconds}` a time in seconds",
+    )
     runbook: str = Field(default="", max_length=500, description="where it says what to do, told with the alert")
     enabled: bool = Field(default=True, description="`false` turns it off")
 
@@ -70,7 +74,12 @@ class Rule:
     @cached_property
     def promql(self) -> str:
         """Its expression with its own figures in it; empty where it has none."""
-        return Template(self.config.promql.strip()).safe_substitute(self.figures)
+        times = {
+            f"{name}_seconds": str(int(value.total_seconds()))
+            for name, value in self.parameters
+            if isinstance(value, dt.timedelta)
+        }
+        return Template(self.config.promql.strip()).safe_substitute({**self.figures, **times})
 
     @property
     def figures(self) -> Mapping[str, str]:
@@ -81,6 +90,21 @@ class Rule:
     def holds_for(self) -> str:
         """How long its condition must hold, as it is written."""
         return spoken(self.config.for_)
+
+    @property
+    def keeps_for(self) -> str:
+        """How long it must have ceased before it is over, as it is written."""
+        return spoken(self.config.keep_firing_for)
+
+    def as_data(self) -> dict[str, Any]:
+        """All of it, as it would stand in a file, with its id."""
+        held = self.config.model_dump(mode="json", by_alias=True)
+        return {
+            "id": self.id,
+            **held,
+            "with": self.parameters.model_dump(mode="json"),
+            "inhibits": sorted(self.inhibits),
+        }
 
 
 def load_rules(extra: Path | None = None) -> tuple[Rule, ...]:

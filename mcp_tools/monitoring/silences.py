@@ -39,16 +39,16 @@ class Silence:
         """Whether it is about this alert."""
         names = (alert.object.name, str(alert.object))
         return (
-            _fits(self.rule, alert.rule)
-            and _fits(self.namespace, alert.object.namespace)
-            and (not self.object or any(_fits(self.object.lower(), name.lower()) for name in names))
+            fits(self.rule, alert.rule)
+            and fits(self.namespace, alert.object.namespace)
+            and (not self.object or any(fits(self.object.lower(), name.lower()) for name in names))
         )
 
     def __str__(self) -> str:
-        """`crash-loop of backend in todo-app`."""
-        place = f" in {self.namespace}" if self.namespace else ""
-        return f"{self.rule or 'alerts'} of {self.object or 'anything'}{place}"
+        """`crash-loop of backend in every namespace`."""
+        return f"{self.rule or 'alerts'} of {self.object or 'anything'} in {self.namespace or 'every namespace'}"
 
 
-def _fits(pattern: str, text: str) -> bool:
+def fits(pattern: str, text: str) -> bool:
+    """Whether a text is as a matcher says; an empty one says nothing."""
     return not pattern or fnmatchcase(text, pattern)

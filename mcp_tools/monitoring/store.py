@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -20,6 +20,11 @@ from mcp_tools.monitoring.counters import Growth
 from mcp_tools.monitoring.silences import Silence
 from mcp_tools.redaction import redact_text
 
+if TYPE_CHECKING:
+    from mcp_tools.cluster.connection import Connection
+
+FILE = "alerts.db"
+"""In the state directory."""
 HISTORY_KEPT = 2000
 """Transitions of a scope that are kept; those that are not told yet are kept whatever their number."""
 MIGRATIONS = (
@@ -122,6 +127,11 @@ class Step:
     gone: Iterable[str] = ()
     outdated: dt.datetime | None = None
     transitions: Sequence[Transition] = ()
+
+
+def scope_of(connection: Connection, namespace: str | None) -> str:
+    """The name of what is watched: one namespace of a cluster, or all of it (None)."""
+    return f"{connection.context}/{namespace or '*'}"
 
 
 class AlertStore:

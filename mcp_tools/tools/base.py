@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mcp_tools.changes.outside import Outside
     from mcp_tools.cluster.connection import Connection
     from mcp_tools.cluster.forwarding import Forwards
+    from mcp_tools.monitoring.settings import AlertSettings
+    from mcp_tools.monitoring.store import AlertStore
     from mcp_tools.reads.answer import Answer
     from mcp_tools.stack.settings import StackSettings
 
@@ -110,6 +112,14 @@ class Hands(Protocol):
     @property
     def stack(self) -> StackSettings:
         """What the user configured about the todo stack."""
+
+    @property
+    def alerting(self) -> AlertSettings:
+        """What the user configured about alerts."""
+
+    @property
+    def alert_store(self) -> AlertStore:
+        """The alerts that a monitor keeps, and the silences."""
 
     @property
     def approver(self) -> Approver:

@@ -24,11 +24,17 @@ class OverviewInput(ToolInput):
 
     namespace: Namespace
     all_namespaces: AllNamespaces
+    show: Annotated[Literal["state", "alerts"] | None, Field(default=None)]
 
 
 def _overview(hands: Hands, given: OverviewInput) -> Answer:
     from mcp_tools.reads.overview import overview
 
+    if given.show == "alerts":
+        from mcp_tools.monitoring.report import alerts_report
+
+        where = None if given.all_namespaces else given.namespace or hands.connection.namespace
+        return alerts_report(hands.connection, where, hands.alert_store, hands.alerting)
     return overview(hands.connection, given.namespace, all_namespaces=given.all_namespaces)
 
 

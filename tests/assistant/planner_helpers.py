@@ -14,8 +14,10 @@ from assistant.offline.model import (
     Relative,
     Reply,
     Several,
+    Silencing,
     Step,
     ToolCall,
+    Unsilencing,
 )
 
 
@@ -33,6 +35,10 @@ def told(step: Step) -> str:
             return " ".join([f"rollback to before {day}", *_given(release)])
         case Heal(where, option):
             return " ".join([f"fix {option}", *_given(where or {})])
+        case Silencing():
+            return " ".join(["silence", *_given(dataclasses.asdict(step))])
+        case Unsilencing(what):
+            return f"unsilence {what}"
         case Clarify():
             return f"asks for the {step.missing} of {told(step.step)}"
         case Refuse():

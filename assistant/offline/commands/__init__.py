@@ -15,19 +15,22 @@ if TYPE_CHECKING:
 
 def match(raw: str, last: Mention | None) -> Step | None:
     """The step that the text asks for, or None."""
-    from assistant.offline.commands import creating, docker, fixing, helm, images, pods, setting, stack
+    from assistant.offline.commands import alerts, creating, docker, fixing, helm, images, pods, setting, stack
     from assistant.offline.commands.said import said
 
     given = said(raw)
     if given is None:
         question = said(raw.rstrip(" ?!"))
         if question:
-            step = stack.asked(question) or helm.asked(question) or docker.asked(question, last)
+            step = (
+                alerts.asked(question) or stack.asked(question) or helm.asked(question) or docker.asked(question, last)
+            )
             if step := step or images.asked(question):
                 return step
         return docker.asked_typed(raw)
     return (
-        stack.match(given)
+        alerts.match(given, last)
+        or stack.match(given)
         or helm.match(given)
         or docker.match(given, raw, last)
         or images.match(given)

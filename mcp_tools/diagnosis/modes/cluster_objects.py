@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import datetime as dt
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mcp_tools.diagnosis.certificates import end_of_certificate
 from mcp_tools.diagnosis.clues import clue_of
 from mcp_tools.diagnosis.containers import (
     configure,
@@ -167,7 +166,7 @@ def certificates(snapshot: Snapshot, looks: Looks) -> Found:  # noqa: ARG001
     for ingress in snapshot.all("Ingress"):
         for entry in ingress.spec.get("tls") or ():
             secret = snapshot.get("Secret", ingress.namespace, entry.get("secretName") or "")
-            end = _end_of(secret) if secret else None
+            end = end_of_certificate(secret) if secret else None
             if secret and end and end < dt.datetime.fromisoformat(snapshot.now):
                 cause = f"The certificate in the Secret {secret.name} has expired on {end:%Y-%m-%d}"
                 evidence = (fact(secret, "data[tls.crt]", f"not valid after {end.isoformat()}"),)
@@ -181,18 +180,6 @@ def certificates(snapshot: Snapshot, looks: Looks) -> Found:  # noqa: ARG001
                     since=end.isoformat(),
                     advice=f"Have the certificate renewed and put it into the Secret {secret.name}.",
                 )
-
-
-def _end_of(secret: Resource) -> dt.datetime | None:
-    text = (secret.body.get("data") or {}).get("tls.crt")
-    if not text:
-        return None
-    from cryptography import x509
-
-    try:
-        return x509.load_pem_x509_certificate(base64.b64decode(text)).not_valid_after_utc
-    except (ValueError, binascii.Error):
-        return None
 
 
 @detector(

@@ -39,7 +39,7 @@ class Held:
         evidence: The facts it rests on.
         labels: What tells it from others of the same condition and object.
         pods: The pods that show it: whether a cause explains it is seen by these.
-        since: When it began, where the cluster itself says so; else it began when it was first seen.
+        since: Since when it holds at least, where the cluster itself says so; else since it was first seen.
     """
 
     object: Ref
@@ -81,6 +81,8 @@ class Condition:
         parameters: The model of its figures, with their defaults.
         needs: The kinds, and `usage`, `node usage` or `volumes`, without which it can tell nothing, neither that it
             holds nor that it does not.
+        per_pod: It is about single pods: once none of those that showed it is left among those that do, it is another
+            occurrence and begins anew, although its workload is the same.
     """
 
     name: str
@@ -88,28 +90,35 @@ class Condition:
     test: Test
     parameters: type[Parameters]
     needs: frozenset[str]
+    per_pod: bool = False
 
     def sees(self, observation: Observation) -> bool:
         """Whether this observation can tell anything about it."""
+        return not self.unseen(observation)
+
+    def unseen(self, observation: Observation) -> list[str]:
+        """What it needs and this observation does not have."""
         figures = {USAGE: observation.usage, NODE_USAGE: observation.node_usage, VOLUMES: observation.volumes}
-        return all(
-            figures[need] is not None if need in figures else observation.snapshot.sees(need) for need in self.needs
-        )
+        return [
+            need
+            for need in sorted(self.needs)
+            if (figures[need] is None if need in figures else not observation.snapshot.sees(need))
+        ]
 
 
 _REGISTRY: dict[str, Condition] = {}
 
 
-def condition(name: str, parameters: type[Parameters], *needs: str) -> Callable[[Test], Test]:
+def condition(name: str, parameters: type[Parameters], *needs: str, per_pod: bool = False) -> Callable[[Test], Test]:
     """Mark a function of a module of this package as a condition; its docstring's first line is the title.
 
     Args:
-        needs: As of `Condition`.
+        needs, per_pod: As of `Condition`.
     """
 
     def register(test: Test) -> Test:
         title = (test.__doc__ or "").strip().splitlines()[0].rstrip(".")
-        _REGISTRY[name] = Condition(name, title, test, parameters, frozenset(needs))
+        _REGISTRY[name] = Condition(name, title, test, parameters, frozenset(needs), per_pod)
         return test
 
     return register

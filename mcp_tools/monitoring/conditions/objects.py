@@ -42,6 +42,11 @@ def by_workload(snapshot: Snapshot, pods: Iterable[Resource]) -> dict[Ref, list[
     return found
 
 
+def named(ref: Ref) -> str:
+    """An object at the beginning of a sentence: `Deployment backend`."""
+    return f"{ref.kind} {ref.name}"
+
+
 def moment(text: object) -> dt.datetime | None:
     """An RFC 3339 time of the API; None where there is none."""
     return dt.datetime.fromisoformat(text) if isinstance(text, str) and text else None

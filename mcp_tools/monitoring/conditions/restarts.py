@@ -60,11 +60,11 @@ def restarts(sight: Sight, given: Restarts) -> Iterator[Held]:
         if not often:
             continue
         most = max(number for number, _ in often)
-        several = f" in {count(len(often), 'pod')}, up to" if len(often) > 1 else ""
-        times = f"{several} {count(most, 'time')}" if several else f" {count(most, 'time')}"
+        where = f" in {count(len(often), 'pod')}" if len(often) > 1 else ""
+        times = f"{count(most, 'time')} within {roughly(given.window)}{where}"
         yield Held(
             workload,
-            f"Container {container} of {workload} was restarted{times} within {roughly(given.window)}.",
+            f"Container {container} of {workload} was restarted {times}.",
             tuple(_ending(view) for _, view in often[:MOST_SHOWN]),
             {"container": container},
             tuple(view.pod.ref for _, view in often),
