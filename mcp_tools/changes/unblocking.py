@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_tools.changes.rollout import pod_trouble
 from mcp_tools.cluster.pods import is_ready, list_pods, selector_of
-from mcp_tools.errors import Conflict, NotFound
+from mcp_tools.errors import Conflict, Forbidden, Invalid, NotFound, ShipmateError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 REVISION_LABEL = "controller-revision-hash"
 PATIENCE = 45.0
+
+
+class StillBlocked(ShipmateError):
+    """What a rollout waits for in vain may not be deleted: it would wait for ever."""
+
+    code = "blocked"
 
 
 def held_up_by(connection: Connection, found: Found) -> tuple[str, ...]:
@@ -40,6 +46,7 @@ def unblock(connection: Connection, found: Found, waited: float) -> tuple[str, .
         Their names; none for any other kind.
 
     Raises:
+        StillBlocked: RBAC or an admission webhook keeps such a pod.
         ShipmateError: As `Connection.get` and `Connection.write`; a pod that went meanwhile is none.
     """
     if found.kind.name != "StatefulSet":
@@ -57,6 +64,9 @@ def unblock(connection: Connection, found: Found, waited: float) -> tuple[str, .
             connection.write("DELETE", path, {"preconditions": {"uid": pod.metadata.uid}})
         except (NotFound, Conflict):
             continue
+        except (Forbidden, Invalid) as error:
+            waits = f"the rollout waits in vain for pod {pod.metadata.name}, which could not be deleted"
+            raise StillBlocked(f"{waits}: {error.message}", error.hint) from error
         gone.append(pod.metadata.name)
     return tuple(gone)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mcp_tools.changes.model import Phase, Progress, Reporter
 from mcp_tools.changes.rollout import GRACE_SECONDS, UNSCHEDULABLE_SECONDS, Rollout, observe
 from mcp_tools.changes.standing import is_trouble
+from mcp_tools.changes.unblocking import StillBlocked
 from mcp_tools.errors import ApiError, ConnectionProblem, NotFound, ShipmateError
 
 if TYPE_CHECKING:
@@ -76,8 +77,8 @@ class Watcher:
                 # What nobody could see does not count against the rollout.
                 started += now - (lost_at or now)
                 lost_at = None
-            except NotFound:
-                return Verdict(rollout, f"{found} was deleted while it was watched")
+            except (NotFound, StillBlocked) as error:
+                return Verdict(rollout, _hopeless(found, error))
             except (ConnectionProblem, ApiError) as error:
                 lost_at = lost_at or now
                 lost = _lost(error, now - lost_at)
@@ -105,6 +106,10 @@ class Watcher:
             self._stop.wait(pause)
             pause = min(pause * 1.3, LONGEST_PAUSE)
         return Verdict(rollout, interrupted=True)
+
+
+def _hopeless(found: Found, error: NotFound | StillBlocked) -> str:
+    return error.message if isinstance(error, StillBlocked) else f"{found} was deleted while it was watched"
 
 
 def _lost(error: ShipmateError, silence: float) -> str | None:

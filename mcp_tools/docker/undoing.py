@@ -15,6 +15,7 @@ from mcp_tools.docker.images import find_image
 from mcp_tools.docker.recreating import make_again
 from mcp_tools.docker.registry import name_back
 from mcp_tools.docker.running import MADE_BY
+from mcp_tools.docker.scanning.filing import unwriting
 from mcp_tools.docker.watching import until_up
 from mcp_tools.errors import Conflict, NotFound
 
@@ -65,6 +66,8 @@ def _work(body: Mapping[str, Any]) -> Work:
             return _create(body)
         case "files":
             return restoring(body["files"])
+        case "unwrite":
+            return unwriting(body["file"], body["sha256"])
         case _:
             _require_name(body)
             return name_back(body["name"], body["before"])

@@ -120,6 +120,16 @@ def test_a_change_that_is_declined_changes_nothing(talk: Talk) -> None:
     assert talk.replicas("backend") == 2
 
 
+def test_whether_something_is_reached_is_no_trouble_to_fix(talk: Talk) -> None:
+    service = {"metadata": {"name": "backend"}, "spec": {"selector": {"app": "backend"}, "ports": [{"port": 80}]}}
+    talk.toolbox.connection.write("POST", f"/api/v1/namespaces/{talk.namespace}/services", service)
+    talk.say("can frontend reach backend?")
+    assert talk.calls()[0][1]["to"] == "backend"
+    assert "No change of the cluster heals that" in str(talk.refused("fix it"))
+    assert talk.calls()[0][0] == "diagnose"
+    assert "to" not in talk.calls()[0][1]
+
+
 def test_it_is_the_object_talked_about_last_in_the_namespace_it_was_in(talk: Talk, space: Callable[..., str]) -> None:
     elsewhere = space("backend")
     talk.say(f"describe backend in {elsewhere}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sarif_pydantic import Sarif
 from scanning_helpers import (
     Built,
     File,
@@ -290,7 +291,9 @@ def test_hundreds_of_vulnerabilities_are_a_bounded_answer_and_a_whole_report(
         assert len(answer.summary) + len(json.dumps(answer.data)) <= 1_500 * 3.2, name
     report = examine(client, "languages:1", database=path, scanners=False)
     assert len(json.loads(as_json(report))["vulnerabilities"]) == 400
-    run = json.loads(as_sarif(report))["runs"][0]
+    document = json.loads(as_sarif(report))
+    Sarif.model_validate(document)
+    run = document["runs"][0]
     assert {one["ruleId"] for one in run["results"]} == {one["id"] for one in run["tool"]["driver"]["rules"]}
     assert len(run["results"]) == 400
 

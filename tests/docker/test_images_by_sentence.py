@@ -15,7 +15,7 @@ from assistant.events import Event, ToolReturned
 from assistant.offline.brain import OfflineBrain
 from mcp_tools.changes.model import Decision
 from mcp_tools.cluster.target import Target
-from mcp_tools.errors import NotAllowed
+from mcp_tools.errors import Conflict, NotAllowed, UsageError
 from mcp_tools.toolbox import Toolbox
 
 pytestmark = pytest.mark.cluster
@@ -82,8 +82,19 @@ def test_a_bill_of_materials_is_written_once(ask: Asked, shop: Path) -> None:
     ended = ask(f"sbom of {BASE} to bill.spdx.json")
     assert ended["status"] == "verified"
     assert json.loads((shop.parent / "bill.spdx.json").read_text())["spdxVersion"] == "SPDX-2.3"
-    with pytest.raises(Exception, match="is there already"):
+    with pytest.raises(UsageError, match="is there already"):
         ask(f"sbom of {BASE} to bill.spdx.json")
+    assert ask("undo")["status"] == "verified"
+    assert not (shop.parent / "bill.spdx.json").exists()
+
+
+def test_a_bill_of_materials_that_somebody_changed_is_not_taken_away(ask: Asked, shop: Path) -> None:
+    ask(f"sbom of {BASE} to bill.cdx.json")
+    bill = shop.parent / "bill.cdx.json"
+    bill.write_text("mine")
+    with pytest.raises(Conflict, match="was changed since it was written"):
+        ask("undo")
+    assert bill.read_text() == "mine"
 
 
 def test_a_model_names_no_database_elsewhere(ask: Asked) -> None:

@@ -117,6 +117,22 @@ def test_an_eviction_that_is_refused_names_its_subresource(
     assert 'resources: ["pods/eviction"], verbs: ["create"]' in caught.value.hint
 
 
+def test_a_pod_that_a_rollout_waits_for_in_vain_and_that_may_not_be_deleted_ends_the_wait(
+    real: Kube, weak: Callable[..., Toolbox], space: str
+) -> None:
+    container = {"image": BUSYBOX, "imagePullPolicy": "IfNotPresent", "command": ["sleep", "3600"]}
+    body = deployment("kept", replicas=1, container=container)
+    body |= {"kind": "StatefulSet", "spec": {**body["spec"], "serviceName": "kept"}}
+    path = f"/apis/apps/v1/namespaces/{space}/statefulsets"
+    real.make(path, body)
+    wait(lambda: real.get(f"{path}/kept").get("status", {}).get("readyReplicas") == 1)
+    change = {"apiGroups": ["apps"], "resources": ["statefulsets"], "verbs": ["patch"]}
+    box = weak({**LOOK, "resources": ["*"]}, change)
+    result = box.call("configure_workload", {"target": "statefulset/kept", "image": "registry.invalid/web:1"})
+    assert result.data["status"] == "failed", result.summary
+    assert "waits in vain for pod kept-0, which could not be deleted" in result.data["reason"]
+
+
 def test_who_may_change_and_not_look_is_not_rolled_back_for_it(
     real: Kube, weak: Callable[..., Toolbox], space: str
 ) -> None:

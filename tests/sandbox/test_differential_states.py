@@ -63,6 +63,20 @@ def waiting(name: str, *reasons: str) -> Look:
     return look
 
 
+def ended(name: str) -> Look:
+    """How a pod's container ended last, whether it waits for another try, tries, or just failed again."""
+
+    def look(client: Client, namespace: str) -> Any:
+        status = ask(client, ("GET", f"{CORE}/pods/{name}"), namespace).body["status"]
+        for found in status.get("containerStatuses", []):
+            for state in (found["lastState"], found["state"]):
+                if end := state.get("terminated"):
+                    return end["reason"], end["exitCode"], end.get("message")
+        return None
+
+    return look
+
+
 def told(kind: str, name: str, reason: str) -> Look:
     """The message of an event; not the one that a kubelet gives while it cannot tell yet."""
 
@@ -135,7 +149,7 @@ CASES: dict[str, tuple[list[tuple[str, dict[str, Any]]], Look]] = {
     ),
     "command not found": (
         [pod("command", container={"command": ["uvicron"]})],
-        waiting("command", "RunContainerError", "CrashLoopBackOff"),
+        ended("command"),
     ),
     "secret missing": (
         [pod("secret", container={"envFrom": [{"secretRef": {"name": "none"}}]})],

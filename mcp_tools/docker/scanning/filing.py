@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from mcp_tools.changes.model import ABSENT, FieldChange, ObjectRef, Phase, Progr
 from mcp_tools.changes.outside import Work, heeding
 from mcp_tools.docker.engine import engine
 from mcp_tools.docker.scanning.scan import sbom
-from mcp_tools.errors import UsageError
+from mcp_tools.errors import Conflict, NotFound, UsageError
 
 if TYPE_CHECKING:
     from mcp_tools.changes.model import Reporter
@@ -66,4 +67,53 @@ def bill_file(image: str, name: str, folder: Path) -> Work:
         carry_out=heeding(carry_out),
         take_back=heeding(take_back),
         arguments={"files": [str(place)]},
+        back={"do": "unwrite", "file": str(place), "sha256": _digest(text.encode())},
     )
+
+
+def unwriting(file: str, sha256: str) -> Work:
+    """The change that takes away a file that was written, as long as nobody changed it.
+
+    Args:
+        sha256: Of what was written, hexadecimal.
+
+    Raises:
+        NotFound: It is gone.
+        Conflict: It holds something else.
+    """
+    place = Path(file)
+    written = _require(place, sha256)
+
+    def carry_out(reporter: Reporter) -> None:
+        _require(place, sha256)
+        place.unlink()
+        reporter(Progress(Phase.APPLYING, f"{place} is gone"))
+
+    def take_back(_: Reporter) -> str:
+        place.write_bytes(written)
+        return "the file is back"
+
+    return Work(
+        "undo",
+        "",
+        CONTEXT,
+        ObjectRef("", "File", "files", file, None),
+        (FieldChange((place.name,), f"{len(written) // 1024} KiB", ABSENT),),
+        exists=True,
+        carry_out=heeding(carry_out),
+        take_back=heeding(take_back),
+        arguments={"files": [file]},
+    )
+
+
+def _require(place: Path, sha256: str) -> bytes:
+    if not place.is_file():
+        raise NotFound(f"{place} is gone.")
+    held = place.read_bytes()
+    if _digest(held) != sha256:
+        raise Conflict(f"{place} was changed since it was written.", "Delete it yourself if it is not wanted.")
+    return held
+
+
+def _digest(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()

@@ -7,6 +7,7 @@ import re
 from mcp_tools.diagnosis.names import near
 from mcp_tools.docker.building.model import Case, Told, explains, swapped
 from mcp_tools.docker.dockerfile.edits import Edit
+from mcp_tools.docker.dockerfile.model import line_before
 
 KNOWN = (
     *(
@@ -70,6 +71,29 @@ def _in_list(case: Case, old: str, new: str) -> tuple[Edit, ...]:
             if found:
                 return (Edit(path, found.start(), found.end(), new),)
     return ()
+
+
+@explains("pip-list-missing")
+def list_missing(case: Case) -> Told:
+    """Misspelt, or there and not copied before it is read."""
+    name = case.group("name")
+    nowhere = Told(
+        f"{name} is not in the image when pip reads it",
+        "COPY it before this line, to the folder that WORKDIR names.",
+    )
+    if case.look is None or case.instruction is None:
+        return nowhere
+    there = [one.path for one in case.look.context.files.values() if not one.ignored and "/" not in one.path]
+    if name in there:
+        return Told(
+            f"{name} is in the build context, and not in the image when pip reads it",
+            f"COPY {name} before this line.",
+            (line_before(case.instruction, f"COPY {name} ."),),
+        )
+    meant = near(name, there, 0.8)
+    if not meant:
+        return nowhere
+    return Told(f"There is no {name}; there is {meant}", f"Write {meant}.", swapped(case, name, meant))
 
 
 @explains("pip-python-version")
