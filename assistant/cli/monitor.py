@@ -51,6 +51,7 @@ def monitor(  # noqa: PLR0917  one parameter an option, as click has it
     from mcp_tools.cluster.connection import connect
     from mcp_tools.monitoring.rules import load_rules
     from mcp_tools.monitoring.running import made_monitor, stopping
+    from mcp_tools.monitoring.store import FILE
     from mcp_tools.paths import state_dir
 
     settings = chosen.settings()
@@ -62,12 +63,12 @@ def monitor(  # noqa: PLR0917  one parameter an option, as click has it
         "kubernetes_events": events,
     }
     how = _over(settings.monitor, {"interval_seconds": interval, "listen": listen, "log_errors": log_errors}, sinks)
-    rules = load_rules()
+    rules = load_rules(settings.alerts.rules_file)
     stop = stopping()
     connection = connect(settings.target)
     try:
         namespace = None if all_namespaces else connection.namespace
-        store = state_dir() / "alerts.db"
+        store = state_dir() / FILE
         with made_monitor(connection, namespace, rules, how, store, write=_write, say=_say) as made:
             told = ", ".join(outbox.sink.name for outbox in made.outboxes) or "nobody"
             place = f"namespace {namespace}" if namespace else "all namespaces"

@@ -6,17 +6,18 @@ want of news; that it is away becomes an alert of its own.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mcp_tools.diagnosis.model import Ref
-from mcp_tools.errors import ConnectionProblem, ShipmateError
+from mcp_tools.errors import ApiError, ConnectionProblem, NotFound, ShipmateError
 from mcp_tools.monitoring.alert import Alert, Severity, State, Transition
-from mcp_tools.monitoring.observing import Observation, measured
+from mcp_tools.monitoring.observing import Observation, measured, measured_volumes
 from mcp_tools.monitoring.watching import Condition
 from mcp_tools.redaction import redact_text
 
@@ -99,7 +100,7 @@ class Monitor:
         self._away_since: dt.datetime | None = None
         self._own: Alert | None = None
         self._unseen: dict[str, str] = {}
-        self._trouble = ""
+        self._troubles: dict[str, str] = {}
         self._lock = threading.Lock()
         self._arrived: list[Transition] = []
 
@@ -138,21 +139,41 @@ class Monitor:
         self._acknowledge()
         self.cache.close_overdue()
         try:
-            # That it answers is known by this, also where it measures nothing.
-            usage = measured(self._connection, self.cache.namespace)
-            self.cache.nudge()
-            if not self.cache.wait(CATCH_UP_SECONDS, stop.is_set):
-                self._behind()
-                return
-            if self.away:
-                self._is_back(stop)
-            self._say_unseen()
-            snapshot = self.cache.snapshot()
-            errors = self._logs.look(snapshot) if self._logs else {}
+            self._ask()
         except ConnectionProblem as error:
             self._is_away(error.message)
             return
-        self._evaluate(Observation(snapshot, dt.datetime.now(dt.UTC), *usage, log_errors=errors))
+        self.cache.nudge()
+        if not self.cache.wait(CATCH_UP_SECONDS, stop.is_set):
+            self._behind()
+            return
+        if self.away:
+            self._is_back(stop)
+        self._say_unseen()
+        self._evaluate(self._observation())
+
+    def _ask(self) -> None:
+        """Find out whether the API server answers; an answer that refuses is one."""
+        with contextlib.suppress(ApiError, NotFound):
+            self._connection.get("/version")
+
+    def _observation(self) -> Observation:
+        """What is known at this moment; what cannot be measured in time is not."""
+        usage: tuple[Any, Any] = (None, None)
+        volumes, errors, trouble = None, {}, ""
+        try:
+            usage = measured(self._connection, self.cache.namespace)
+        except ConnectionProblem as error:
+            # The API server answered a moment ago: what stands behind it is slow.
+            trouble = f"Usage is not known: {error.message}"
+        snapshot, at = self.cache.snapshot(), dt.datetime.now(dt.UTC)
+        try:
+            volumes = measured_volumes(self._connection, snapshot)
+            errors = dict(self._logs.look(snapshot)) if self._logs else {}
+        except ConnectionProblem as error:
+            trouble = f"Volumes and logs are not known: {error.message}"
+        self._once("usage", trouble)
+        return Observation(snapshot, at, *usage, log_errors=errors, volumes=volumes)
 
     def _evaluate(self, observation: Observation) -> None:
         began = time.monotonic()
@@ -161,9 +182,9 @@ class Monitor:
         except Exception as error:  # noqa: BLE001  one failure must not end what is to run for weeks
             self.metrics.evaluations.labels("failed").inc()
             words = str(error) if isinstance(error, ShipmateError) else f"{type(error).__name__}: {error}"
-            self._once(f"The rules could not be evaluated: {redact_text(words)} It is tried again.")
+            self._once("rules", f"The rules could not be evaluated: {redact_text(words)} It is tried again.")
             return
-        self._once("")
+        self._once("rules", "")
         self.metrics.evaluation.observe(time.monotonic() - began)
         self.metrics.evaluations.labels("done").inc()
         self.evaluated_at = time.monotonic()
@@ -202,7 +223,7 @@ class Monitor:
         try:
             self._evaluator.acknowledge(arrived)
         except ShipmateError as error:
-            self._once(str(error))
+            self._once("store", str(error))
             with self._lock:
                 self._arrived[:0] = arrived
 
@@ -254,8 +275,8 @@ class Monitor:
             self._say(f"Not shown to this account, so that rules about them are silent: {kinds}.")
         self._unseen = unseen
 
-    def _once(self, trouble: str) -> None:
-        """Say what is wrong when it begins, and not at every pass."""
-        if trouble and trouble != self._trouble:
+    def _once(self, about: str, trouble: str) -> None:
+        """Say what is wrong when it begins, and not at every pass; empty where nothing is."""
+        if trouble and trouble != self._troubles.get(about):
             self._say(trouble)
-        self._trouble = trouble
+        self._troubles[about] = trouble

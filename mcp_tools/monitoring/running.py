@@ -49,7 +49,7 @@ def made_monitor(
     from mcp_tools.monitoring.monitor import Monitor
     from mcp_tools.monitoring.sinks.making import make_sinks
     from mcp_tools.monitoring.sinks.outbox import Outbox
-    from mcp_tools.monitoring.store import AlertStore
+    from mcp_tools.monitoring.store import AlertStore, scope_of
 
     metrics = Metrics()
     cache = Cache(connection, namespace, metrics.heard)
@@ -57,9 +57,7 @@ def made_monitor(
     with ExitStack() as stack:
         kept = AlertStore(store)
         stack.callback(kept.close)
-        evaluator = Evaluator(
-            rules, store=kept, silences=kept.silences, scope=f"{connection.context}/{namespace or '*'}"
-        )
+        evaluator = Evaluator(rules, store=kept, silences=kept.silences, scope=scope_of(connection, namespace))
         monitor = Monitor(
             connection,
             stack.enter_context(cache),
