@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mcp_tools.changes.policy import Policy
 from mcp_tools.cluster.target import Target
 from mcp_tools.errors import UsageError
+from mcp_tools.monitoring.configuring import MonitorSettings
 from mcp_tools.monitoring.settings import AlertSettings
 from mcp_tools.paths import config_file
 from mcp_tools.stack.settings import StackSettings
@@ -67,6 +68,9 @@ class Config(BaseModel):
         default=StackSettings(), description="how the todo stack is brought: [below](#the-todo-stack)"
     )
     alerts: AlertSettings = Field(default=AlertSettings(), description="what is alerted of: [below](#alerts)")
+    monitor: MonitorSettings = Field(
+        default=MonitorSettings(), description="how `shipmate monitor` looks, and whom it tells: [below](#the-monitor)"
+    )
     providers: dict[str, ProviderConfig] = Field(default={}, description="further back ends: [below](#models)")
 
 
@@ -113,6 +117,7 @@ class Settings:
         policy: What may be changed, and what without asking.
         stack: How the todo stack gets to a cluster.
         alerts: What is alerted of.
+        monitor: How alerts are watched for, and who is told.
     """
 
     target: Target
@@ -121,6 +126,7 @@ class Settings:
     policy: Policy = field(default_factory=Policy)
     stack: StackSettings = field(default_factory=StackSettings)
     alerts: AlertSettings = field(default_factory=AlertSettings)
+    monitor: MonitorSettings = field(default_factory=MonitorSettings)
 
 
 def load_config(path: Path | None = None) -> Config:
@@ -197,6 +203,7 @@ def load_settings(
         policy,
         config.stack,
         config.alerts,
+        config.monitor,
     )
 
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "doctor": "Show what is configured, reachable and missing.",
     "history": "List what was changed.",
     "mcp": "Serve the tools to an MCP client.",
+    "monitor": "Watch, and tell of alerts.",
     "sandbox": "Start, stop or reach the embedded cluster.",
     "scan": "Say whether an image is safe.",
     "undo": "Put back what a change replaced.",

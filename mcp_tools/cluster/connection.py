@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from mcp_tools.cluster.access import Access
+from mcp_tools.cluster.lines import Lines
 from mcp_tools.cluster.refusals import refusal
 from mcp_tools.errors import (
     ApiError,
@@ -146,35 +147,31 @@ class Connection:
     def stream_lines(
         self, path: str, query: Sequence[tuple[str, Any]] = (), *, timeout: float = READ_SECONDS
     ) -> Iterator[bytes]:
-        """GET a path and yield its lines as they come, for logs that are followed; errors as `get`.
+        """GET a path and yield its lines as they come, for logs that are followed; errors as `open_lines`."""
+        with self.open_lines(path, query, timeout=timeout) as lines:
+            yield from lines
 
-        A connection that breaks on the way, or says nothing for `timeout` seconds, is `Unreachable`. Of a line that
-        does not end, the beginning is given.
+    def open_lines(
+        self,
+        path: str,
+        query: Sequence[tuple[str, Any]] = (),
+        *,
+        accept: str = JSON,
+        timeout: float = READ_SECONDS,
+        longest: int = MAX_LINE,
+    ) -> Lines:
+        """GET a path whose answer goes on for a while; the caller closes it. Errors as `get`.
+
+        A connection that breaks on the way, or says nothing for `timeout` seconds, is `Unreachable` while it is read.
+
+        Args:
+            longest: Of a line that does not end, so many bytes from its beginning are given.
         """
-        import urllib3.exceptions
-
         try:
-            response = self._open("GET", path, query, timeout=timeout)
+            response = self._open("GET", path, query, accept=accept, timeout=timeout)
         except (_Broken, _Trouble) as failure:
             raise failure.error from failure
-        pending, cut = b"", False
-        try:
-            for chunk in response.stream(CHUNK, decode_content=True):
-                *lines, pending = (pending + chunk).split(b"\n")
-                # What follows the beginning that was given belongs to the same line.
-                yield from lines[1:] if cut and lines else lines
-                cut = cut and not lines
-                if len(pending) > MAX_LINE:
-                    if not cut:
-                        yield pending
-                    pending, cut = b"", True
-            if pending and not cut:
-                yield pending
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._unreachable(error) from error
-        finally:
-            # Whoever stops in the middle leaves a connection that nobody else can use.
-            response.close()
+        return Lines(response, self._unreachable, longest)
 
     def open_socket(self, path: str, query: Sequence[tuple[str, Any]], *, binary: bool = False) -> Any:
         """Open a WebSocket to a streaming subresource; errors as `get`.

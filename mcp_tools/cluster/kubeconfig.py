@@ -22,6 +22,8 @@ SANDBOX_HINT = "Add --sandbox to use the embedded cluster, or name one with --co
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 LOADING_SECONDS = 30.0
 IN_CLUSTER = "in-cluster"
+POOLED = 64
+"""So many connections are kept for the next request: a watch of every kind takes one each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +212,7 @@ def _new_configuration() -> Any:
 
     configuration = Configuration()
     configuration.retries = False
+    configuration.connection_pool_maxsize = POOLED
     return configuration
 
 

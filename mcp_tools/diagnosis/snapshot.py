@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -179,25 +179,29 @@ class _Listed(msgspec.Struct):
     metadata: dict[str, Any] = {}
 
 
-class _PodBody(msgspec.Struct):
+class PodBody(msgspec.Struct):
+    """A pod as it comes; its spec is decoded when somebody asks for it."""
+
     metadata: Object
     spec: msgspec.Raw = msgspec.Raw(b"{}")
     status: Object = {}
 
 
 class _Pods(msgspec.Struct):
-    items: list[_PodBody] = []
+    items: list[PodBody] = []
     metadata: dict[str, Any] = {}
 
 
-class _SecretBody(msgspec.Struct):
+class SecretBody(msgspec.Struct):
+    """A Secret as it comes; its values are not decoded."""
+
     metadata: Object
     type: str = ""
     data: dict[str, msgspec.Raw] | None = None
 
 
 class _Secrets(msgspec.Struct):
-    items: list[_SecretBody] = []
+    items: list[SecretBody] = []
     metadata: dict[str, Any] = {}
 
 
@@ -397,27 +401,39 @@ def read_kind(
     connection: Connection, kind: Kind, namespace: str | None, query: Sequence[tuple[str, Any]] = ()
 ) -> Iterable[Resource]:
     """The objects of a kind, without what a diagnosis has no use for; errors as `Connection.get`."""
-    query = [*query, ("limit", PAGE)]
-    if kind.name == "Secret":
-        query.append(HELM_RELEASES)
+    for page, _ in read_pages(connection, kind, namespace, query):
+        yield from page
+
+
+def read_pages(
+    connection: Connection, kind: Kind, namespace: str | None, query: Sequence[tuple[str, Any]] = ()
+) -> Iterator[tuple[Iterator[Resource], str]]:
+    """The objects as `read_kind`, page by page, each with the version of the list."""
+    query = [*query, *selection(kind), ("limit", PAGE)]
     accept = METADATA if kind.name in METADATA_ONLY else "application/json"
     token = ""
     while True:
         page = [*query, ("continue", token)] if token else query
         raw = connection.get(kind.path(namespace), page, accept=accept)
         listed = _decoders.get(kind.name, _decode).decode(raw)
-        for body in listed.items or ():
-            yield _kept(kind.name, body)
+        resources = (kept(kind.name, body) for body in listed.items or ())
+        yield resources, str(listed.metadata.get("resourceVersion") or "")
         token = listed.metadata.get("continue") or ""
         if not token:
             return
 
 
-def _kept(kind: str, body: Any) -> Resource:
-    if isinstance(body, _PodBody):
+def selection(kind: Kind) -> list[tuple[str, str]]:
+    """Which objects of a kind are read, as a query: not the Secrets in which Helm keeps whole releases."""
+    return [HELM_RELEASES] if kind.name == "Secret" else []
+
+
+def kept(kind: str, body: Any) -> Resource:
+    """What is kept of an object as the kind's decoder gives it."""
+    if isinstance(body, PodBody):
         body.metadata.pop("managedFields", None)
         return Resource(kind, {"metadata": body.metadata, "spec": body.spec, "status": body.status})
-    if isinstance(body, _SecretBody):
+    if isinstance(body, SecretBody):
         # The values stay behind, all but a certificate, which is public.
         data = {key: _certificate(value) if key == TLS_CERTIFICATE else "" for key, value in (body.data or {}).items()}
         return Resource(kind, {"metadata": body.metadata, "type": body.type, "data": data})
