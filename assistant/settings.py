@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mcp_tools.changes.policy import Policy
 from mcp_tools.cluster.target import Target
 from mcp_tools.errors import UsageError
+from mcp_tools.health.settings import HealthSettings
 from mcp_tools.paths import config_file
 from mcp_tools.stack.settings import StackSettings
 
@@ -65,6 +66,7 @@ class Config(BaseModel):
     stack: StackSettings = Field(
         default=StackSettings(), description="how the todo stack is brought: [below](#the-todo-stack)"
     )
+    health: HealthSettings = Field(default=HealthSettings(), description="where latency is measured: [below](#health)")
     providers: dict[str, ProviderConfig] = Field(default={}, description="further back ends: [below](#models)")
 
 
@@ -110,6 +112,7 @@ class Settings:
         rollout_timeout: Seconds a rollout may take before it is rolled back.
         policy: What may be changed, and what without asking.
         stack: How the todo stack gets to a cluster.
+        health: Where latency is measured.
     """
 
     target: Target
@@ -117,6 +120,7 @@ class Settings:
     rollout_timeout: float = 120.0
     policy: Policy = field(default_factory=Policy)
     stack: StackSettings = field(default_factory=StackSettings)
+    health: HealthSettings = field(default_factory=HealthSettings)
 
 
 def load_config(path: Path | None = None) -> Config:
@@ -192,6 +196,7 @@ def load_settings(
         config.rollout_timeout_seconds,
         policy,
         config.stack,
+        config.health,
     )
 
 

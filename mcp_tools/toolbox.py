@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
     from mcp_tools.cluster.forwarding import Forwards
     from mcp_tools.cluster.target import Target
+    from mcp_tools.health.settings import HealthSettings
     from mcp_tools.reads.following import Followed
     from mcp_tools.stack.settings import StackSettings
     from mcp_tools.tools.base import Tool
@@ -74,6 +75,7 @@ class Toolbox:
         rollout_timeout: float = ROLLOUT_SECONDS,
         policy: Policy | None = None,
         stack: StackSettings | None = None,
+        health: HealthSettings | None = None,
     ) -> None:
         self.target = target
         self.approver = approver
@@ -82,6 +84,7 @@ class Toolbox:
         self._rollout_timeout = rollout_timeout
         self.policy = policy or _default_policy()
         self._stack = stack
+        self._health = health
         self._lock = threading.Lock()
         self._connection: Connection | None = None
         self._journal: Journal | None = None
@@ -202,6 +205,13 @@ class Toolbox:
 
         return self._stack or StackSettings()
 
+    @property
+    def health(self) -> HealthSettings:
+        """What the user configured about health."""
+        from mcp_tools.health.settings import HealthSettings
+
+        return self._health or HealthSettings()
+
     def interrupt(self, *, roll_back: bool = False) -> None:
         """Stop waiting for a rollout and end the program at work, from another thread or a signal handler.
 
@@ -255,6 +265,7 @@ class Toolbox:
                     rollout_timeout=self._rollout_timeout,
                     policy=self.policy,
                     stack=stack,
+                    health=self._health,
                 )
                 self._others[context].local_files = self.local_files
             return self._others[context]
@@ -334,6 +345,10 @@ class _Hands:
     @property
     def stack(self) -> StackSettings:
         return self._box.stack
+
+    @property
+    def health(self) -> HealthSettings:
+        return self._box.health
 
     @property
     def forwards(self) -> Forwards:

@@ -12,6 +12,7 @@ from assistant.events import is_change
 from assistant.render.consoles import printable
 from assistant.render.diagnosis import render_diagnosis
 from assistant.render.docker import render_docker
+from assistant.render.health import render_health
 from assistant.render.images import render_images
 from assistant.render.releases import render_releases
 from assistant.render.tables import table
@@ -91,6 +92,8 @@ def _output(result: ToolResult) -> list[RenderableType]:
 
 def _overview(result: ToolResult) -> RenderableType:
     data = result.data
+    if "health" in data:
+        return render_health(result)
     everywhere = data["namespace"] is None
     where = ("namespace",) if everywhere else ()
     parts: list[RenderableType] = [_summary(result)]

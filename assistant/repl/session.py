@@ -170,6 +170,7 @@ class Session:
             rollout_timeout=self.settings.rollout_timeout,
             policy=self.settings.policy,
             stack=self.settings.stack,
+            health=self.settings.health,
         )
 
     def _drop_brain(self) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mcp_tools.changes.outside import Outside
     from mcp_tools.cluster.connection import Connection
     from mcp_tools.cluster.forwarding import Forwards
+    from mcp_tools.health.settings import HealthSettings
     from mcp_tools.reads.answer import Answer
     from mcp_tools.stack.settings import StackSettings
 
@@ -110,6 +111,10 @@ class Hands(Protocol):
     @property
     def stack(self) -> StackSettings:
         """What the user configured about the todo stack."""
+
+    @property
+    def health(self) -> HealthSettings:
+        """What the user configured about health."""
 
     @property
     def approver(self) -> Approver:
