@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
     from mcp_tools.cluster.forwarding import Forwards
     from mcp_tools.cluster.target import Target
+    from mcp_tools.health.frame import Frame
     from mcp_tools.health.settings import HealthSettings
     from mcp_tools.reads.following import Followed
     from mcp_tools.stack.settings import StackSettings
@@ -166,6 +167,29 @@ class Toolbox:
             raise
         summary = redact_text(answer.summary)
         return ToolResult(summary, {"summary": summary, **redact(answer.data)})
+
+    def look_at_health(self, *, everywhere: bool = False) -> Frame:
+        """What a live view of health shows now; kept for the trend like any check.
+
+        Args:
+            everywhere: The whole cluster instead of the target's namespace.
+
+        Raises:
+            ConnectionProblem: The cluster does not answer; message and hint are redacted.
+        """
+        from mcp_tools.health.checking import FILE, check
+        from mcp_tools.health.frame import frame_of
+
+        try:
+            connection = self.connection
+            namespace = None if everywhere else connection.namespace
+            history = self.journal.path.with_name(FILE)
+            found = check(connection, namespace, history=history, settings=self.health)
+        except ShipmateError as error:
+            error.message = redact_text(error.message)
+            error.hint = redact_text(error.hint)
+            raise
+        return frame_of(connection.context, found, namespace)
 
     def follow(self, arguments: dict[str, Any], stop: threading.Event) -> Iterator[Followed]:
         """Follow logs: redacted lines as they are written, until `stop` is set from another thread.

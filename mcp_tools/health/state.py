@@ -49,7 +49,7 @@ def availability(unit: Unit) -> Measure:
     score = FULL * min(1.0, unit.ready / unit.desired)
     why = f"{unit.ready} of {count(unit.desired, 'pod')} ready"
     if stuck := _stuck(unit.pods):
-        why += f"; {stuck}"
+        why = f"{stuck}; {why}"
         score = min(score, STUCK) if unit.ready >= unit.desired else score
     elif unit.item.conditions.get("Progressing", {}).get("status") == "False":
         score, why = min(score, STUCK), f"{why}; its rollout does not go on"
