@@ -66,6 +66,7 @@ def _toolbox(settings: Settings) -> Toolbox:
         policy=settings.policy,
         stack=settings.stack,
         alerting=settings.alerts,
+        health=settings.health,
     )
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mcp_tools.changes.policy import Policy
 from mcp_tools.cluster.target import Target
 from mcp_tools.errors import UsageError
+from mcp_tools.health.settings import HealthSettings
 from mcp_tools.monitoring.configuring import MonitorSettings
 from mcp_tools.monitoring.settings import AlertSettings
 from mcp_tools.paths import config_file
@@ -71,6 +72,7 @@ class Config(BaseModel):
     monitor: MonitorSettings = Field(
         default=MonitorSettings(), description="how `shipmate monitor` looks, and whom it tells: [below](#the-monitor)"
     )
+    health: HealthSettings = Field(default=HealthSettings(), description="where latency is measured: [below](#health)")
     providers: dict[str, ProviderConfig] = Field(default={}, description="further back ends: [below](#models)")
 
 
@@ -118,6 +120,7 @@ class Settings:
         stack: How the todo stack gets to a cluster.
         alerts: What is alerted of.
         monitor: How alerts are watched for, and who is told.
+        health: Where latency is measured.
     """
 
     target: Target
@@ -127,6 +130,7 @@ class Settings:
     stack: StackSettings = field(default_factory=StackSettings)
     alerts: AlertSettings = field(default_factory=AlertSettings)
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
+    health: HealthSettings = field(default_factory=HealthSettings)
 
 
 def load_config(path: Path | None = None) -> Config:
@@ -204,6 +208,7 @@ def load_settings(
         config.stack,
         config.alerts,
         config.monitor,
+        config.health,
     )
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
     from mcp_tools.cluster.forwarding import Forwards
     from mcp_tools.cluster.target import Target
+    from mcp_tools.health.frame import Frame
+    from mcp_tools.health.settings import HealthSettings
     from mcp_tools.monitoring.settings import AlertSettings
     from mcp_tools.monitoring.store import AlertStore
     from mcp_tools.reads.following import Followed
@@ -77,6 +79,7 @@ class Toolbox:
         policy: Policy | None = None,
         stack: StackSettings | None = None,
         alerting: AlertSettings | None = None,
+        health: HealthSettings | None = None,
     ) -> None:
         self.target = target
         self.approver = approver
@@ -87,6 +90,7 @@ class Toolbox:
         self._stack = stack
         self._alerting = alerting
         self._alerts: AlertStore | None = None
+        self._health = health
         self._lock = threading.Lock()
         self._connection: Connection | None = None
         self._journal: Journal | None = None
@@ -169,6 +173,29 @@ class Toolbox:
         summary = redact_text(answer.summary)
         return ToolResult(summary, {"summary": summary, **redact(answer.data)})
 
+    def look_at_health(self, *, everywhere: bool = False) -> Frame:
+        """What a live view of health shows now; kept for the trend like any check.
+
+        Args:
+            everywhere: The whole cluster instead of the target's namespace.
+
+        Raises:
+            ConnectionProblem: The cluster does not answer; message and hint are redacted.
+        """
+        from mcp_tools.health.checking import FILE, check
+        from mcp_tools.health.frame import frame_of
+
+        try:
+            connection = self.connection
+            namespace = None if everywhere else connection.namespace
+            history = self.journal.path.with_name(FILE)
+            found = check(connection, namespace, history=history, settings=self.health)
+        except ShipmateError as error:
+            error.message = redact_text(error.message)
+            error.hint = redact_text(error.hint)
+            raise
+        return frame_of(connection.context, found, namespace)
+
     def follow(self, arguments: dict[str, Any], stop: threading.Event) -> Iterator[Followed]:
         """Follow logs: redacted lines as they are written, until `stop` is set from another thread.
 
@@ -230,6 +257,13 @@ class Toolbox:
                 self._alerts = AlertStore(place / FILE)
             return self._alerts
 
+    @property
+    def health(self) -> HealthSettings:
+        """What the user configured about health."""
+        from mcp_tools.health.settings import HealthSettings
+
+        return self._health or HealthSettings()
+
     def interrupt(self, *, roll_back: bool = False) -> None:
         """Stop waiting for a rollout and end the program at work, from another thread or a signal handler.
 
@@ -286,6 +320,7 @@ class Toolbox:
                     policy=self.policy,
                     stack=stack,
                     alerting=self._alerting,
+                    health=self._health,
                 )
                 self._others[context].local_files = self.local_files
             return self._others[context]
@@ -373,6 +408,10 @@ class _Hands:
     @property
     def alert_store(self) -> AlertStore:
         return self._box.alert_store
+
+    @property
+    def health(self) -> HealthSettings:
+        return self._box.health
 
     @property
     def forwards(self) -> Forwards:

@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": "See the main job on the embedded cluster.",
     "diagnose": "Say why something does not work.",
     "doctor": "Show what is configured, reachable and missing.",
+    "health": "Say how healthy it is, and what to do first.",
     "history": "List what was changed.",
     "mcp": "Serve the tools to an MCP client.",
     "monitor": "Watch, and tell of alerts.",

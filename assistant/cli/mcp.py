@@ -27,6 +27,7 @@ def mcp(chosen: Chosen, host: str, port: int, *, http: bool) -> None:
         policy=settings.policy,
         stack=settings.stack,
         alerting=settings.alerts,
+        health=settings.health,
     )
     try:
         if http:

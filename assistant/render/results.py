@@ -13,6 +13,7 @@ from assistant.render.alerts import render_alerts
 from assistant.render.consoles import printable
 from assistant.render.diagnosis import render_diagnosis
 from assistant.render.docker import render_docker
+from assistant.render.health import render_health
 from assistant.render.images import render_images
 from assistant.render.releases import render_releases
 from assistant.render.tables import table
@@ -94,6 +95,8 @@ def _overview(result: ToolResult) -> RenderableType:
     data = result.data
     if "firing" in data:
         return render_alerts(result)
+    if "health" in data:
+        return render_health(result)
     everywhere = data["namespace"] is None
     where = ("namespace",) if everywhere else ()
     parts: list[RenderableType] = [_summary(result)]

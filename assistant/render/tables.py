@@ -31,7 +31,9 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
 
 
 def cell(value: object) -> Text:
-    """One cell."""
+    """One cell; text that has its style keeps it."""
+    if isinstance(value, Text):
+        return value
     text = printable(str("" if value is None else value)).replace("\n", " ")
     return Text(text, style=style_of(text))
 

@@ -171,6 +171,7 @@ class Session:
             policy=self.settings.policy,
             stack=self.settings.stack,
             alerting=self.settings.alerts,
+            health=self.settings.health,
         )
 
     def _drop_brain(self) -> None:

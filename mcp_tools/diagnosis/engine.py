@@ -54,10 +54,19 @@ def diagnose(
         NotFound: Nothing of this name is there.
         ConnectionProblem: The cluster does not answer.
     """
-    looks = Looks(connection)
-    with _collector_paused():
-        snapshot = take(connection, namespace)
-        causes = examine(snapshot, looks)
+    with collector_paused():
+        return diagnosed(take(connection, namespace), Looks(connection), namespace, target, entries)
+
+
+def diagnosed(
+    snapshot: Snapshot, looks: Looks, namespace: str | None, target: str | None = None, entries: Sequence[Entry] = ()
+) -> Diagnosis:
+    """As `diagnose`, of a snapshot that was taken for more than this.
+
+    Raises:
+        NotFound: Nothing of this name is there.
+    """
+    causes = examine(snapshot, looks)
     for cause in causes:
         cause.finding = with_own_change(cause.finding, entries)
     inside = [cause for cause in causes if not namespace or _touches(cause, namespace)]
@@ -70,7 +79,7 @@ def diagnose(
 
 
 @contextlib.contextmanager
-def _collector_paused() -> Iterator[None]:
+def collector_paused() -> Iterator[None]:
     """Millions of new objects, none of them garbage: looking through them again and again takes most of the time."""
     paused = gc.isenabled()
     gc.disable()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mcp_tools.changes.outside import Outside
     from mcp_tools.cluster.connection import Connection
     from mcp_tools.cluster.forwarding import Forwards
+    from mcp_tools.health.settings import HealthSettings
     from mcp_tools.monitoring.settings import AlertSettings
     from mcp_tools.monitoring.store import AlertStore
     from mcp_tools.reads.answer import Answer
@@ -120,6 +121,10 @@ class Hands(Protocol):
     @property
     def alert_store(self) -> AlertStore:
         """The alerts that a monitor keeps, and the silences."""
+
+    @property
+    def health(self) -> HealthSettings:
+        """What the user configured about health."""
 
     @property
     def approver(self) -> Approver:

@@ -47,11 +47,11 @@ def _diagnose(hands: Hands, given: DiagnoseInput) -> Answer:
     if given.all_namespaces and given.namespace:
         raise UsageError("One namespace and all of them are two questions.", "Give one or the other.")
     where = None if given.all_namespaces else given.namespace or hands.connection.namespace
-    return report(hands.connection, where, given.target, _entries(hands))
+    return report(hands.connection, where, given.target, recent_changes(hands))
 
 
-def _entries(hands: Hands) -> list[Entry]:
-    """The latest changes of this cluster that the journal has."""
+def recent_changes(hands: Hands) -> list[Entry]:
+    """The latest changes of this cluster that the journal has, the newest first."""
     found = hands.journal.latest(RECENT, context=hands.connection.context)
     return [entry for entry in found if entry.is_of(hands.engine.cluster)]
 

@@ -24,18 +24,41 @@ class OverviewInput(ToolInput):
 
     namespace: Namespace
     all_namespaces: AllNamespaces
-    show: Annotated[Literal["state", "alerts"] | None, Field(default=None)]
+    show: Annotated[Literal["state", "health", "alerts"] | None, Field(default=None)]
+    target: Annotated[str | None, Field(default=None, min_length=1, max_length=320)]
 
 
 def _overview(hands: Hands, given: OverviewInput) -> Answer:
     from mcp_tools.reads.overview import overview
 
+    if given.show == "health":
+        return _health(hands, given)
+    if given.target:
+        raise UsageError("An overview is of a whole namespace.", "Describe the object, or ask for its health.")
     if given.show == "alerts":
-        from mcp_tools.monitoring.report import alerts_report
-
-        where = None if given.all_namespaces else given.namespace or hands.connection.namespace
-        return alerts_report(hands.connection, where, hands.alert_store, hands.alerting)
+        return _alerts(hands, given)
     return overview(hands.connection, given.namespace, all_namespaces=given.all_namespaces)
+
+
+def _alerts(hands: Hands, given: OverviewInput) -> Answer:
+    from mcp_tools.monitoring.report import alerts_report
+
+    where = None if given.all_namespaces else given.namespace or hands.connection.namespace
+    return alerts_report(hands.connection, where, hands.alert_store, hands.alerting)
+
+
+def _health(hands: Hands, given: OverviewInput) -> Answer:
+    from mcp_tools.health.checking import FILE
+    from mcp_tools.health.report import health_report
+    from mcp_tools.tools.diagnosing import recent_changes
+
+    if given.all_namespaces and (given.namespace or given.target):
+        raise UsageError("One namespace and all of them are two questions.", "Give one or the other.")
+    where = None if given.all_namespaces else given.namespace or hands.connection.namespace
+    history = hands.journal.path.with_name(FILE)
+    return health_report(
+        hands.connection, where, given.target, entries=recent_changes(hands), history=history, settings=hands.health
+    )
 
 
 class ListInput(ToolInput):
@@ -235,7 +258,7 @@ TOOLS = (
     _read(
         "cluster_overview",
         "Overview",
-        "How a namespace is: workloads, ready and desired replicas, Services, what is wrong.",
+        "How a namespace is: workloads, replicas, Services, what is wrong.",
         OverviewInput,
         _overview,
     ),

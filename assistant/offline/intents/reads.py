@@ -10,7 +10,7 @@ import itertools
 import re
 from typing import TYPE_CHECKING, Any
 
-from assistant.offline.intents import logs, reports
+from assistant.offline.intents import health, logs, reports
 from assistant.offline.intents.values import call, target_of
 from assistant.offline.model import Clarify, Mention, Reply, Step, ToolCall
 from assistant.offline.namespaces import without_namespace
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 HELP = """Without a model I understand requests like these:
 
-- `status`: how the stack is
+- `status`: how the stack is; `how healthy is the cluster?`, `what should I fix first?`: with a score
 - `get pods`, `list deployments everywhere`: objects of any kind
 - `events of backend`, `top pods`, `search redis`, `explain deployment.spec.strategy`, `can i delete pods?`
 - `describe backend`, `why is backend crashing?`: one object with its events
@@ -66,6 +66,7 @@ def match(sentence: Sentence, last: Mention | None) -> Step | None:
     words, namespace = _without_namespace(words, sentence, searched="contains" in found)
     where: dict[str, Any] = {"all_namespaces": True} if everywhere else {"namespace": namespace} if namespace else {}
     allowed = None if sentence.quoting else reports.access(words, where) or reports.reach(words, where)
+    allowed = allowed or (None if sentence.quoting else health.match(words, where, last))
     if allowed or not _looks(sentence):
         return allowed
     words, since = logs.without_duration(words)
