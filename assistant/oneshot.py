@@ -61,7 +61,11 @@ def _toolbox(settings: Settings) -> Toolbox:
     from mcp_tools.toolbox import Toolbox
 
     return Toolbox(
-        settings.target, rollout_timeout=settings.rollout_timeout, policy=settings.policy, stack=settings.stack
+        settings.target,
+        rollout_timeout=settings.rollout_timeout,
+        policy=settings.policy,
+        stack=settings.stack,
+        measuring=settings.measuring,
     )
 
 

@@ -14,7 +14,9 @@ from mcp_tools.changes.policy import Policy
 from mcp_tools.cluster.target import Target
 from mcp_tools.errors import UsageError
 from mcp_tools.paths import config_file
+from mcp_tools.sizing.settings import Measuring, Prices, SizingSettings
 from mcp_tools.stack.settings import StackSettings
+from mcp_tools.usage.settings import UsageSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,6 +67,11 @@ class Config(BaseModel):
     stack: StackSettings = Field(
         default=StackSettings(), description="how the todo stack is brought: [below](#the-todo-stack)"
     )
+    usage: UsageSettings = Field(default=UsageSettings(), description="what is measured: [below](#right-sizing)")
+    sizing: SizingSettings = Field(
+        default=SizingSettings(), description="how requests and limits follow from it: [below](#right-sizing)"
+    )
+    prices: Prices = Field(default=Prices(), description="what resources cost: [below](#right-sizing)")
     providers: dict[str, ProviderConfig] = Field(default={}, description="further back ends: [below](#models)")
 
 
@@ -110,6 +117,7 @@ class Settings:
         rollout_timeout: Seconds a rollout may take before it is rolled back.
         policy: What may be changed, and what without asking.
         stack: How the todo stack gets to a cluster.
+        measuring: What is measured, and how resources follow from it.
     """
 
     target: Target
@@ -117,6 +125,7 @@ class Settings:
     rollout_timeout: float = 120.0
     policy: Policy = field(default_factory=Policy)
     stack: StackSettings = field(default_factory=StackSettings)
+    measuring: Measuring = field(default_factory=Measuring)
 
 
 def load_config(path: Path | None = None) -> Config:
@@ -192,6 +201,7 @@ def load_settings(
         config.rollout_timeout_seconds,
         policy,
         config.stack,
+        Measuring(config.usage, config.sizing, config.prices),
     )
 
 

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from mcp_tools.cluster.forwarding import Forwards
     from mcp_tools.cluster.target import Target
     from mcp_tools.reads.following import Followed
+    from mcp_tools.sizing.settings import Measuring
     from mcp_tools.stack.settings import StackSettings
     from mcp_tools.tools.base import Tool
+    from mcp_tools.usage.store import UsageStore
 
 ROLLOUT_SECONDS = 120.0
 
@@ -74,6 +76,7 @@ class Toolbox:
         rollout_timeout: float = ROLLOUT_SECONDS,
         policy: Policy | None = None,
         stack: StackSettings | None = None,
+        measuring: Measuring | None = None,
     ) -> None:
         self.target = target
         self.approver = approver
@@ -82,12 +85,14 @@ class Toolbox:
         self._rollout_timeout = rollout_timeout
         self.policy = policy or _default_policy()
         self._stack = stack
+        self._measuring = measuring
         self._lock = threading.Lock()
         self._connection: Connection | None = None
         self._journal: Journal | None = None
         self._engine: Engine | None = None
         self._forwards: Forwards | None = None
         self._outside: Outside | None = None
+        self._usage: UsageStore | None = None
         self._others: dict[str, Toolbox] = {}
         self.local_files = True
 
@@ -134,6 +139,29 @@ class Toolbox:
             if self._journal is None:
                 self._journal = Journal(self._journal_path or state_dir() / "journal.db")
             return self._journal
+
+    @property
+    def usage(self) -> UsageStore:
+        """What was measured over time, opened at first use, beside the journal; it needs no cluster.
+
+        Raises:
+            UsageProblem: It cannot be opened.
+        """
+        from mcp_tools.paths import state_dir
+        from mcp_tools.usage.store import UsageStore
+
+        with self._lock:
+            if self._usage is None:
+                place = self._journal_path.parent if self._journal_path else state_dir()
+                self._usage = UsageStore(place / "usage.db")
+            return self._usage
+
+    @property
+    def measuring(self) -> Measuring:
+        """What the user configured about measuring and right-sizing."""
+        from mcp_tools.sizing.settings import Measuring
+
+        return self._measuring or Measuring()
 
     def call(
         self,
@@ -235,7 +263,9 @@ class Toolbox:
                 self._connection.close()
             if self._journal is not None:
                 self._journal.close()
-            self._connection = self._journal = self._engine = self._outside = None
+            if self._usage is not None:
+                self._usage.close()
+            self._connection = self._journal = self._engine = self._outside = self._usage = None
             self._others.clear()
 
     def at(self, context: str, stack: StackSettings) -> Toolbox:
@@ -255,6 +285,7 @@ class Toolbox:
                     rollout_timeout=self._rollout_timeout,
                     policy=self.policy,
                     stack=stack,
+                    measuring=self._measuring,
                 )
                 self._others[context].local_files = self.local_files
             return self._others[context]
@@ -334,6 +365,14 @@ class _Hands:
     @property
     def stack(self) -> StackSettings:
         return self._box.stack
+
+    @property
+    def usage(self) -> UsageStore:
+        return self._box.usage
+
+    @property
+    def measuring(self) -> Measuring:
+        return self._box.measuring
 
     @property
     def forwards(self) -> Forwards:

@@ -22,7 +22,11 @@ def mcp(chosen: Chosen, host: str, port: int, *, http: bool) -> None:
 
     settings = chosen.settings()
     toolbox = Toolbox(
-        settings.target, rollout_timeout=settings.rollout_timeout, policy=settings.policy, stack=settings.stack
+        settings.target,
+        rollout_timeout=settings.rollout_timeout,
+        policy=settings.policy,
+        stack=settings.stack,
+        measuring=settings.measuring,
     )
     try:
         if http:

@@ -14,6 +14,7 @@ from assistant.render.diagnosis import render_diagnosis
 from assistant.render.docker import render_docker
 from assistant.render.images import render_images
 from assistant.render.releases import render_releases
+from assistant.render.sizing import render_sizing
 from assistant.render.tables import table
 from mcp_tools.reads.answer import clip
 
@@ -91,6 +92,8 @@ def _output(result: ToolResult) -> list[RenderableType]:
 
 def _overview(result: ToolResult) -> RenderableType:
     data = result.data
+    if data.get("show") == "sizing":
+        return render_sizing(result)
     everywhere = data["namespace"] is None
     where = ("namespace",) if everywhere else ()
     parts: list[RenderableType] = [_summary(result)]

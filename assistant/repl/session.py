@@ -170,6 +170,7 @@ class Session:
             rollout_timeout=self.settings.rollout_timeout,
             policy=self.settings.policy,
             stack=self.settings.stack,
+            measuring=self.settings.measuring,
         )
 
     def _drop_brain(self) -> None:

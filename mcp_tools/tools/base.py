@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
     from mcp_tools.cluster.forwarding import Forwards
     from mcp_tools.reads.answer import Answer
+    from mcp_tools.sizing.settings import Measuring
     from mcp_tools.stack.settings import StackSettings
+    from mcp_tools.usage.store import UsageStore
 
 SILENT = frozenset({"title", "minLength", "maxLength", "minItems", "maxItems", "pattern"})
 """What is checked without being told: no model writes a name of 300 characters."""
@@ -110,6 +112,14 @@ class Hands(Protocol):
     @property
     def stack(self) -> StackSettings:
         """What the user configured about the todo stack."""
+
+    @property
+    def usage(self) -> UsageStore:
+        """What was measured over time."""
+
+    @property
+    def measuring(self) -> Measuring:
+        """What the user configured about measuring and right-sizing."""
 
     @property
     def approver(self) -> Approver:

@@ -24,11 +24,18 @@ class OverviewInput(ToolInput):
 
     namespace: Namespace
     all_namespaces: AllNamespaces
+    show: Annotated[Literal["state", "sizing"] | None, Field(default=None)]
 
 
 def _overview(hands: Hands, given: OverviewInput) -> Answer:
     from mcp_tools.reads.overview import overview
 
+    if given.show == "sizing":
+        from mcp_tools.sizing.report import sizing_report
+
+        return sizing_report(
+            hands.connection, hands.usage, hands.measuring, given.namespace, all_namespaces=given.all_namespaces
+        )
     return overview(hands.connection, given.namespace, all_namespaces=given.all_namespaces)
 
 
