@@ -164,12 +164,12 @@ class Aggregate:
         return max(self.oom_needs.values(), default=0.0)
 
     def cpu_percentile(self, part: float) -> float:
-        """Cores; at most the peak, which is known more exactly than the end of a bucket."""
-        return min(self.cpu.percentile(part), self.cpu_peak)
+        """Cores; at most the peak, which is known more exactly than a bucket says."""
+        return min(self.cpu.estimate(part), self.cpu_peak)
 
     def memory_percentile(self, part: float) -> float:
         """Bytes of the daily peaks, ends for want of memory among them; at most the largest of these."""
-        return min(self.memory.percentile(part), max(self.memory_peak, self.oom_need))
+        return min(self.memory.estimate(part), max(self.memory_peak, self.oom_need))
 
     def _memory_sample(self, of: Instance, size: float, at: float, *, oom: bool) -> None:
         of.last_memory = max(of.last_memory, at)

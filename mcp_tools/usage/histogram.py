@@ -113,19 +113,38 @@ class DecayingHistogram:
         Args:
             part: From 0 to 1, such as 0.9.
         """
+        found = self._reaching(part)
+        return self.buckets.start(min(found[0] + 1, self.buckets.number - 1)) if found else 0.0
+
+    def estimate(self, part: float) -> float:
+        """As `percentile`, but within the bucket instead of at its end, as if its samples were spread evenly.
+
+        The recommender takes the end, which is too much by 10m of CPU or 10 MB of memory and a twentieth: little for a
+        large container, and a quarter of what a small one needs.
+        """
+        found = self._reaching(part)
+        if found is None:
+            return 0.0
+        bucket, inside = found
+        start = self.buckets.start(bucket)
+        return start + inside * (self.buckets.start(bucket + 1) - start)
+
+    def _reaching(self, part: float) -> tuple[int, float] | None:
+        """The bucket in which a part of the weight is reached, and which part of the bucket's own weight that takes."""
         filled = [bucket for bucket, weight in self.weights.items() if weight >= self.buckets.epsilon]
         if not filled:
-            return 0.0
-        last, reached, threshold = max(filled), 0.0, part * self.total
-        at = min(filled)
+            return None
+        at, last, reached, threshold = min(filled), max(filled), 0.0, part * self.total
+        inside = 1.0
         for bucket in sorted(self.weights):
             if not at <= bucket <= last:
                 continue
-            at = bucket
-            reached += self.weights[bucket]
-            if reached >= threshold:
+            at, weight = bucket, self.weights[bucket]
+            if reached + weight >= threshold:
+                inside = min(max((threshold - reached) / weight, 0.0), 1.0) if weight else 1.0
                 break
-        return self.buckets.start(min(at + 1, self.buckets.number - 1))
+            reached += weight
+        return at, inside
 
     def _without(self, value: float, less: float) -> float:
         left = value - less

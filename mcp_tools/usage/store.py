@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -144,7 +143,7 @@ class UsageStore:
             db.executemany(
                 "INSERT OR REPLACE INTO instances VALUES (?, ?, ?, ?, ?, ?)",
                 [
-                    (cluster, *place, max(one.last_cpu, one.last_memory), _encode(asdict(one)))
+                    (cluster, *place, max(one.last_cpu, one.last_memory), _encode(one))
                     for place, one in ledger.changed_instances.items()
                 ],
             )
