@@ -67,6 +67,7 @@ def _toolbox(settings: Settings) -> Toolbox:
         stack=settings.stack,
         alerting=settings.alerts,
         health=settings.health,
+        measuring=settings.measuring,
     )
 
 

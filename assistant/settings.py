@@ -17,7 +17,9 @@ from mcp_tools.health.settings import HealthSettings
 from mcp_tools.monitoring.configuring import MonitorSettings
 from mcp_tools.monitoring.settings import AlertSettings
 from mcp_tools.paths import config_file
+from mcp_tools.sizing.settings import Measuring, Prices, SizingSettings
 from mcp_tools.stack.settings import StackSettings
+from mcp_tools.usage.settings import UsageSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,6 +75,11 @@ class Config(BaseModel):
         default=MonitorSettings(), description="how `shipmate monitor` looks, and whom it tells: [below](#the-monitor)"
     )
     health: HealthSettings = Field(default=HealthSettings(), description="where latency is measured: [below](#health)")
+    usage: UsageSettings = Field(default=UsageSettings(), description="what is measured: [below](#right-sizing)")
+    sizing: SizingSettings = Field(
+        default=SizingSettings(), description="how requests and limits follow from it: [below](#right-sizing)"
+    )
+    prices: Prices = Field(default=Prices(), description="what resources cost: [below](#right-sizing)")
     providers: dict[str, ProviderConfig] = Field(default={}, description="further back ends: [below](#models)")
 
 
@@ -121,6 +128,7 @@ class Settings:
         alerts: What is alerted of.
         monitor: How alerts are watched for, and who is told.
         health: Where latency is measured.
+        measuring: What is measured, and how resources follow from it.
     """
 
     target: Target
@@ -131,6 +139,7 @@ class Settings:
     alerts: AlertSettings = field(default_factory=AlertSettings)
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
+    measuring: Measuring = field(default_factory=Measuring)
 
 
 def load_config(path: Path | None = None) -> Config:
@@ -209,6 +218,7 @@ def load_settings(
         config.alerts,
         config.monitor,
         config.health,
+        Measuring(config.usage, config.sizing, config.prices),
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.harness import Figure, Place, show
 from mcp_tools.sandbox import lifecycle
 
-NAMES = ("start", "ask", "prompt", "listing", "reads", "docker_listing", "definitions")
+NAMES = ("start", "ask", "prompt", "listing", "reads", "docker_listing", "definitions", "sizing")
 """A module of this package each, with `measure(place)`."""
 
 

@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from mcp_tools.monitoring.settings import AlertSettings
     from mcp_tools.monitoring.store import AlertStore
     from mcp_tools.reads.following import Followed
+    from mcp_tools.sizing.settings import Measuring
     from mcp_tools.stack.settings import StackSettings
     from mcp_tools.tools.base import Tool
+    from mcp_tools.usage.store import UsageStore
 
 ROLLOUT_SECONDS = 120.0
 
@@ -80,6 +82,7 @@ class Toolbox:
         stack: StackSettings | None = None,
         alerting: AlertSettings | None = None,
         health: HealthSettings | None = None,
+        measuring: Measuring | None = None,
     ) -> None:
         self.target = target
         self.approver = approver
@@ -91,12 +94,14 @@ class Toolbox:
         self._alerting = alerting
         self._alerts: AlertStore | None = None
         self._health = health
+        self._measuring = measuring
         self._lock = threading.Lock()
         self._connection: Connection | None = None
         self._journal: Journal | None = None
         self._engine: Engine | None = None
         self._forwards: Forwards | None = None
         self._outside: Outside | None = None
+        self._usage: UsageStore | None = None
         self._others: dict[str, Toolbox] = {}
         self.local_files = True
 
@@ -143,6 +148,29 @@ class Toolbox:
             if self._journal is None:
                 self._journal = Journal(self._journal_path or state_dir() / "journal.db")
             return self._journal
+
+    @property
+    def usage(self) -> UsageStore:
+        """What was measured over time, opened at first use, beside the journal; it needs no cluster.
+
+        Raises:
+            UsageProblem: It cannot be opened.
+        """
+        from mcp_tools.paths import state_dir
+        from mcp_tools.usage.store import UsageStore
+
+        with self._lock:
+            if self._usage is None:
+                place = self._journal_path.parent if self._journal_path else state_dir()
+                self._usage = UsageStore(place / "usage.db")
+            return self._usage
+
+    @property
+    def measuring(self) -> Measuring:
+        """What the user configured about measuring and right-sizing."""
+        from mcp_tools.sizing.settings import Measuring
+
+        return self._measuring or Measuring()
 
     def call(
         self,
@@ -299,7 +327,9 @@ class Toolbox:
                 self._journal.close()
             if self._alerts is not None:
                 self._alerts.close()
-            self._connection = self._journal = self._engine = self._outside = self._alerts = None
+            if self._usage is not None:
+                self._usage.close()
+            self._connection = self._journal = self._engine = self._outside = self._alerts = self._usage = None
             self._others.clear()
 
     def at(self, context: str, stack: StackSettings) -> Toolbox:
@@ -321,6 +351,7 @@ class Toolbox:
                     stack=stack,
                     alerting=self._alerting,
                     health=self._health,
+                    measuring=self._measuring,
                 )
                 self._others[context].local_files = self.local_files
             return self._others[context]
@@ -412,6 +443,14 @@ class _Hands:
     @property
     def health(self) -> HealthSettings:
         return self._box.health
+
+    @property
+    def usage(self) -> UsageStore:
+        return self._box.usage
+
+    @property
+    def measuring(self) -> Measuring:
+        return self._box.measuring
 
     @property
     def forwards(self) -> Forwards:

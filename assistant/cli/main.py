@@ -21,9 +21,11 @@ COMMANDS = {
     "history": "List what was changed.",
     "mcp": "Serve the tools to an MCP client.",
     "monitor": "Watch, and tell of alerts.",
+    "optimise": "Say what workloads need, and give it to them.",
     "sandbox": "Start, stop or reach the embedded cluster.",
     "scan": "Say whether an image is safe.",
     "undo": "Put back what a change replaced.",
+    "usage": "Record what workloads use.",
 }
 """A module of this package each, imported when its command runs."""
 FAILED = 1

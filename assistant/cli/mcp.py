@@ -28,6 +28,7 @@ def mcp(chosen: Chosen, host: str, port: int, *, http: bool) -> None:
         stack=settings.stack,
         alerting=settings.alerts,
         health=settings.health,
+        measuring=settings.measuring,
     )
     try:
         if http:

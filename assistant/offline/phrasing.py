@@ -53,6 +53,8 @@ _PATTERNS = {
 
 
 def _resources(arguments: Mapping[str, Any], target: str, place: str) -> str:
+    if arguments.get("measured"):
+        return f"optimise the resources of {target}{place}"
     if set(arguments) - {"target", "namespace", "container", "requests", "limits"}:
         return ""
     parts = [f"-c {arguments['container']}"] if arguments.get("container") else []

@@ -16,6 +16,7 @@ from assistant.render.docker import render_docker
 from assistant.render.health import render_health
 from assistant.render.images import render_images
 from assistant.render.releases import render_releases
+from assistant.render.sizing import render_sizing
 from assistant.render.tables import table
 from mcp_tools.reads.answer import clip
 
@@ -97,6 +98,8 @@ def _overview(result: ToolResult) -> RenderableType:
         return render_alerts(result)
     if "health" in data:
         return render_health(result)
+    if data.get("show") == "sizing":
+        return render_sizing(result)
     everywhere = data["namespace"] is None
     where = ("namespace",) if everywhere else ()
     parts: list[RenderableType] = [_summary(result)]

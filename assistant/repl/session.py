@@ -172,6 +172,7 @@ class Session:
             stack=self.settings.stack,
             alerting=self.settings.alerts,
             health=self.settings.health,
+            measuring=self.settings.measuring,
         )
 
     def _drop_brain(self) -> None:

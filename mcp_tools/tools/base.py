@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from mcp_tools.monitoring.settings import AlertSettings
     from mcp_tools.monitoring.store import AlertStore
     from mcp_tools.reads.answer import Answer
+    from mcp_tools.sizing.settings import Measuring
     from mcp_tools.stack.settings import StackSettings
+    from mcp_tools.usage.store import UsageStore
 
 SILENT = frozenset({"title", "minLength", "maxLength", "minItems", "maxItems", "pattern"})
 """What is checked without being told: no model writes a name of 300 characters."""
@@ -125,6 +127,14 @@ class Hands(Protocol):
     @property
     def health(self) -> HealthSettings:
         """What the user configured about health."""
+
+    @property
+    def usage(self) -> UsageStore:
+        """What was measured over time."""
+
+    @property
+    def measuring(self) -> Measuring:
+        """What the user configured about measuring and right-sizing."""
 
     @property
     def approver(self) -> Approver:

@@ -39,6 +39,7 @@ class ConfigureInput(TargetInput):
     requests: Annotated[dict[str, str], Field(default={}, description="cpu: 250m, memory: 512Mi")]
     limits: Annotated[dict[str, str], Field(default={})]
     connect_to: Annotated[str | None, Field(default=None, description="Service whose address goes into the env")]
+    measured: Annotated[bool, Field(default=False, description="Requests and limits from what was measured")]
 
 
 class RolloutInput(TargetInput):
@@ -161,6 +162,8 @@ def _configure(connection: Connection, given: ConfigureInput) -> Wanted | Reques
     from mcp_tools.changes.configuring import configure
     from mcp_tools.cluster.resolve import WORKLOADS, find_object
 
+    if given.measured:
+        raise UsageError("What was measured is set by itself, not as a step of a plan.", "Ask for it alone.")
     found = find_object(connection, given.target, given.namespace, WORKLOADS)
     env = given.env
     if given.connect_to:
@@ -168,6 +171,25 @@ def _configure(connection: Connection, given: ConfigureInput) -> Wanted | Reques
 
         env = {**address_of(connection, found, given.connect_to), **env}
     return configure(found, given.container, image=given.image, env=env, requests=given.requests, limits=given.limits)
+
+
+def _configured(hands: Hands, given: ConfigureInput) -> Answer:
+    if not given.measured:
+        return _run(hands, _configure(hands.connection, given))
+    from mcp_tools.sizing.changing import measured_change
+
+    if given.image or given.env or given.requests or given.limits or given.connect_to:
+        raise UsageError("What was measured goes with nothing else to set.", "Leave out one or the other.")
+    request = measured_change(
+        hands.connection,
+        hands.usage,
+        hands.measuring,
+        given.target,
+        given.namespace,
+        container=given.container,
+        reporter=hands.reporter,
+    )
+    return _run(hands, request)
 
 
 def _rollout(connection: Connection, given: RolloutInput) -> Wanted | Request:
@@ -314,11 +336,12 @@ def _change(
     plan: Callable[[Connection, Any], Wanted | Request],
     *,
     idempotent: bool = False,
+    handler: Callable[[Hands, Any], Answer] | None = None,
 ) -> Tool:
     def handle(hands: Hands, given: Any) -> Answer:
         return _run(hands, plan(hands.connection, given))
 
-    return Tool(name, title, description, model, handle, destructive=True, idempotent=idempotent, plan=plan)
+    return Tool(name, title, description, model, handler or handle, destructive=True, idempotent=idempotent, plan=plan)
 
 
 TOOLS = (
@@ -337,6 +360,7 @@ TOOLS = (
         ConfigureInput,
         _configure,
         idempotent=True,
+        handler=_configured,
     ),
     _change(
         "rollout",

@@ -24,7 +24,7 @@ class OverviewInput(ToolInput):
 
     namespace: Namespace
     all_namespaces: AllNamespaces
-    show: Annotated[Literal["state", "health", "alerts"] | None, Field(default=None)]
+    show: Annotated[Literal["state", "health", "alerts", "sizing"] | None, Field(default=None)]
     target: Annotated[str | None, Field(default=None, min_length=1, max_length=320)]
 
 
@@ -37,6 +37,12 @@ def _overview(hands: Hands, given: OverviewInput) -> Answer:
         raise UsageError("An overview is of a whole namespace.", "Describe the object, or ask for its health.")
     if given.show == "alerts":
         return _alerts(hands, given)
+    if given.show == "sizing":
+        from mcp_tools.sizing.report import sizing_report
+
+        return sizing_report(
+            hands.connection, hands.usage, hands.measuring, given.namespace, all_namespaces=given.all_namespaces
+        )
     return overview(hands.connection, given.namespace, all_namespaces=given.all_namespaces)
 
 

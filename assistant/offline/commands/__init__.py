@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def match(raw: str, last: Mention | None) -> Step | None:
     """The step that the text asks for, or None."""
-    from assistant.offline.commands import alerts, creating, docker, fixing, helm, images, pods, setting, stack
+    from assistant.offline.commands import alerts, creating, docker, fixing, helm, images, pods, setting, sizing, stack
     from assistant.offline.commands.said import said
 
     given = said(raw)
@@ -25,7 +25,7 @@ def match(raw: str, last: Mention | None) -> Step | None:
             step = (
                 alerts.asked(question) or stack.asked(question) or helm.asked(question) or docker.asked(question, last)
             )
-            if step := step or images.asked(question):
+            if step := step or images.asked(question) or sizing.asked(question, last):
                 return step
         return docker.asked_typed(raw)
     return (
@@ -34,6 +34,7 @@ def match(raw: str, last: Mention | None) -> Step | None:
         or helm.match(given)
         or docker.match(given, raw, last)
         or images.match(given)
+        or sizing.match(given, last)
         or fixing.match(given, last)
         or pods.match(given, raw, last)
         or creating.match(given, last)

@@ -36,6 +36,7 @@ HELP = """Without a model I understand requests like these:
 - `set image of backend to todo-backend:1.1.0`, `set env backend MODE=fast`, `set memory limit of backend to 512Mi`
 - `deploy nginx:1.27 as web`, `expose web on port 80`, `create configmap settings with mode=fast`: most kinds
 - `deploy redis, expose it, point backend at it`: several changes as one plan
+- `how much could we save?`, `optimise resources of backend`: requests and limits from what was measured
 - `label backend team=blue`, `set spec.type of service/web to NodePort`, `expand pvc/data to 5Gi`
 - `switch traffic of web to web-green`, `send 20% of the traffic of web to web-canary`
 - `apply manifests/`, `diff manifests/03-backend.yaml`: manifests from a file, a folder, or `-`

@@ -3,7 +3,9 @@
 The annotation `sandbox.shipmate.dev/behavior` holds words, separated by commas: `crash` (exits with 1 soon after its
 start), `crash=30` (after 30 s), `exit=0` (with this code), `oom`, `unready` (never answers), `status=500` (answers its
 probes with this status), `boot=12` (seconds until it listens), `load=0.9` (uses this part of its CPU limit), `leak=60`
-(uses ever more memory and is killed for it after 60 s), `quiet` (logs nothing).
+(uses ever more memory and is killed for it after 60 s), `cpu=0.2` (needs so many cores, whatever it requests),
+`memory=200` (needs so many MiB, and is killed where its limit is less), `grow=20` (needs them after 20 s only), `quiet`
+(logs nothing).
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ _SOON = 0.4
 _AT_ONCE = 0.05
 _PATIENCE = 3.0
 _OOM_CODE = 137
+_MIB = 2**20
 _TRACEBACK = (
     "Traceback (most recent call last):",
     '  File "/app/main.py", line 42, in <module>',
@@ -67,6 +70,9 @@ class Behaviour:
         voice: The language of its errors.
         fills: Seconds until it has filled its ephemeral storage.
         load: The part of its CPU limit that it uses; 0 for the usual wave.
+        cpu: The cores that it needs; 0 for the usual wave.
+        holds: The bytes of memory that it uses; 0 for the usual wave.
+        grow: Seconds until it uses them.
         user: Under which it runs unless the pod says otherwise; 0 is root.
         writes: Directories that it must be able to write to.
         end: How it ends; `None` runs for ever.
@@ -89,6 +95,9 @@ class Behaviour:
     fills: float = 0.0
     leak: bool = False
     load: float = 0.0
+    cpu: float = 0.0
+    holds: int = 0
+    grow: float = 0.0
     user: int = 0
     writes: tuple[str, ...] = ()
     end: End | None = None
@@ -121,10 +130,11 @@ def annotated(base: Behaviour, text: str) -> Behaviour:
                 base = replace(base, status=0)
             case "status" if number is not None:
                 base = replace(base, status=int(number))
-            case "boot" if number is not None:
-                base = replace(base, boot=number)
-            case "load" if number is not None:
-                base = replace(base, load=number)
+            case "boot" | "load" | "cpu" | "grow" if number is not None:
+                said: dict[str, Any] = {name: number}
+                base = replace(base, **said)
+            case "memory" if number is not None:
+                base = replace(base, memory=int(number * _MIB), holds=int(number * _MIB))
             case "leak" if number is not None:
                 base = replace(base, leak=True, end=End(number, _OOM_CODE, "OOMKilled"))
             case "quiet":

@@ -80,7 +80,8 @@ def hindered(base: Behaviour, container: Object, pod: Object, taken: Iterable[in
     """
     limit = ((container.get("resources") or {}).get("limits") or {}).get("memory")
     if base.memory and limit is not None and quantity.whole(limit) < base.memory:
-        return replace(base, end=End(1.2, 137, "OOMKilled"), boot=5.0)
+        killed = End(max(1.2, base.grow), 137, "OOMKilled")
+        return replace(base, end=killed) if base.grow else replace(base, end=killed, boot=5.0)
     user = user_of(container, pod, base.user)
     mounts = {mount["mountPath"]: mount for mount in container.get("volumeMounts") or ()}
     read_only = (container.get("securityContext") or {}).get("readOnlyRootFilesystem")

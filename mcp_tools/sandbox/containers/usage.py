@@ -40,6 +40,15 @@ def usage_of(pod: Object, container: Object, now: float, run: Run | None = None)
     if behaviour.load:
         ceiling = fitting.amount_of("cpu", most["cpu"]) if "cpu" in most else cpu
         used_cpu = max(1, round(ceiling * behaviour.load))
+    if behaviour.cpu:
+        used_cpu = round(behaviour.cpu * 1000)
+        if "cpu" in most:
+            used_cpu = min(used_cpu, fitting.amount_of("cpu", most["cpu"]))
+    if behaviour.holds:
+        part = min(1.0, (now - run.started) / behaviour.grow) if behaviour.grow else 1.0
+        used_memory = round(behaviour.holds * max(part, 0.1))
+        if "memory" in most:
+            used_memory = min(used_memory, fitting.amount_of("memory", most["memory"]))
     if behaviour.leak and behaviour.end:
         ceiling = fitting.amount_of("memory", most["memory"]) if "memory" in most else 8 * memory
         part = min(_FULL, max(0.0, (now - run.started) / behaviour.end.after))
