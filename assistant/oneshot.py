@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from assistant.approvals import Consent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
     from assistant.brain import Brain
@@ -49,10 +51,30 @@ def call(
     """As `answer`, for one call of one tool."""
     from assistant.direct import DirectBrain
 
+    def make(toolbox: Toolbox) -> Brain:
+        return DirectBrain(toolbox, tool, arguments)
+
+    return run_with(settings, make, tool, yes=yes, dry_run=dry_run, as_json=as_json)
+
+
+def run_with(
+    settings: Settings,
+    make: Callable[[Toolbox], Brain],
+    text: str,
+    *,
+    yes: bool = False,
+    dry_run: bool = False,
+    as_json: bool = False,
+) -> int:
+    """As `answer`, for a brain of one's own.
+
+    Args:
+        make: Makes it, with the tools that it is to use.
+        text: What it is asked.
+    """
     toolbox = _toolbox(settings)
     try:
-        brain = DirectBrain(toolbox, tool, arguments)
-        return _run(brain, toolbox, tool, _consent(yes=yes, dry_run=dry_run), as_json=as_json)
+        return _run(make(toolbox), toolbox, text, _consent(yes=yes, dry_run=dry_run), as_json=as_json)
     finally:
         toolbox.close()
 

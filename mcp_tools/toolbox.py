@@ -5,6 +5,7 @@ Arguments are checked on the way in, every byte is redacted on the way out, and 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
     from mcp_tools.cluster.forwarding import Forwards
     from mcp_tools.cluster.target import Target
+    from mcp_tools.mandate import Mandate
     from mcp_tools.reads.following import Followed
     from mcp_tools.stack.settings import StackSettings
     from mcp_tools.tools.base import Tool
@@ -62,6 +64,7 @@ class Toolbox:
         reporter: Told of every step of a change, unless a call brings its own.
         policy: What may be changed, and what without asking.
         local_files: Whether the files of this machine are the user's: not where others call over a network.
+        mandate: What whoever uses these tools may do, where that is not the user.
     """
 
     def __init__(
@@ -74,13 +77,16 @@ class Toolbox:
         rollout_timeout: float = ROLLOUT_SECONDS,
         policy: Policy | None = None,
         stack: StackSettings | None = None,
+        mandate: Mandate | None = None,
     ) -> None:
         self.target = target
+        self.mandate = mandate
         self.approver = approver
         self.reporter = reporter
         self._journal_path = journal
         self._rollout_timeout = rollout_timeout
-        self.policy = policy or _default_policy()
+        self.users_policy = policy or _default_policy()
+        self.policy = mandate.within(self.users_policy) if mandate else self.users_policy
         self._stack = stack
         self._lock = threading.Lock()
         self._connection: Connection | None = None
@@ -89,6 +95,8 @@ class Toolbox:
         self._forwards: Forwards | None = None
         self._outside: Outside | None = None
         self._others: dict[str, Toolbox] = {}
+        self._origin = ""
+        self._above: Toolbox | None = None
         self.local_files = True
 
     @property
@@ -96,7 +104,30 @@ class Toolbox:
         """All tools that may be used, in the order in which they are shown; those that may also only look are some."""
         from mcp_tools.tools.registry import TOOLS
 
-        return tuple(tool for tool in TOOLS if tool.read_only or tool.looking) if self.policy.read_only else TOOLS
+        looking = self.policy.read_only
+        return tuple(
+            tool
+            for tool in TOOLS
+            if (tool.read_only or tool.looking or not looking) and (not self.mandate or tool.name in self.mandate.tools)
+        )
+
+    @contextlib.contextmanager
+    def on_behalf_of(self, origin: str) -> Iterator[None]:
+        """Have the journal say of changes that are planned meanwhile what they belong to.
+
+        Args:
+            origin: Such as `runbook scale, run 1a2b3c4d, step 2`.
+        """
+        before, self._origin = self._origin, origin
+        try:
+            yield
+        finally:
+            self._origin = before
+
+    @property
+    def origin(self) -> str:
+        """What changes that are planned now belong to; empty for the user's own."""
+        return self._origin or (self._above.origin if self._above else "")
 
     def recover(self) -> list[str]:
         """Find out how changes ended whose process died in the middle; errors as `connection` and `journal`.
@@ -132,7 +163,7 @@ class Toolbox:
 
         with self._lock:
             if self._journal is None:
-                self._journal = Journal(self._journal_path or state_dir() / "journal.db")
+                self._journal = Journal(self._journal_path or state_dir() / "journal.db", lambda: self.origin)
             return self._journal
 
     def call(
@@ -154,9 +185,13 @@ class Toolbox:
         tool = BY_NAME.get(name)
         if tool is None:
             raise UsageError(f"There is no tool {name!r}.", f"There are: {', '.join(BY_NAME)}.")
+        if self.mandate:
+            self.mandate.require(name, arguments)
         given = tool.checked(arguments)
+        asks = approver or self.approver
+        decides = self.mandate.approver(asks) if self.mandate else asks
         try:
-            answer = tool.handler(_Hands(self, approver or self.approver, reporter or self.reporter), given)
+            answer = tool.handler(_Hands(self, decides, reporter or self.reporter), given)
         except ShipmateError as error:
             error.message = redact_text(error.message)
             error.hint = redact_text(error.hint)
@@ -177,6 +212,8 @@ class Toolbox:
         from mcp_tools.reads.following import EARLIER_LINES, follow
         from mcp_tools.tools.registry import BY_NAME
 
+        if self.mandate:
+            self.mandate.require("get_logs", arguments)
         given = BY_NAME["get_logs"].checked({"tail_lines": EARLIER_LINES, **arguments})
         try:
             yield from follow(
@@ -244,20 +281,42 @@ class Toolbox:
         Args:
             stack: What is configured about the todo stack there.
         """
+        kubeconfig = None if self.target.sandbox else self.target.kubeconfig
+        there = dataclasses.replace(self.target, kubeconfig=kubeconfig, context=context, sandbox=False)
         with self._lock:
             if context not in self._others:
-                kubeconfig = None if self.target.sandbox else self.target.kubeconfig
-                self._others[context] = Toolbox(
-                    dataclasses.replace(self.target, kubeconfig=kubeconfig, context=context, sandbox=False),
-                    approver=self.approver,
-                    reporter=self.reporter,
-                    journal=self._journal_path,
-                    rollout_timeout=self._rollout_timeout,
-                    policy=self.policy,
-                    stack=stack,
-                )
-                self._others[context].local_files = self.local_files
+                self._others[context] = self._like(there, stack, self.mandate)
             return self._others[context]
+
+    def under(self, mandate: Mandate) -> Toolbox:
+        """The same tools on the same cluster for somebody who works for the user; closed with this one."""
+        key = f"\0{mandate.holder}"
+        with self._lock:
+            if key not in self._others:
+                self._others[key] = self._like(self.target, self._stack, mandate)
+            return self._others[key]
+
+    def _like(self, target: Target, stack: StackSettings | None, mandate: Mandate | None) -> Toolbox:
+        made = Toolbox(
+            target,
+            approver=self._ask,
+            reporter=self._tell,
+            journal=self._journal_path,
+            rollout_timeout=self._rollout_timeout,
+            policy=self.users_policy,
+            stack=stack,
+            mandate=mandate,
+        )
+        made.local_files = self.local_files
+        made._above = self
+        return made
+
+    def _ask(self, plan: Plan) -> Decision:
+        # Who is asked and told may be another in the next turn.
+        return self.approver(plan)
+
+    def _tell(self, progress: Progress) -> None:
+        self.reporter(progress)
 
     @property
     def outside(self) -> Outside:

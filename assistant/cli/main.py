@@ -18,6 +18,7 @@ COMMANDS = {
     "doctor": "Show what is configured, reachable and missing.",
     "history": "List what was changed.",
     "mcp": "Serve the tools to an MCP client.",
+    "runbook": "List, show or run runbooks.",
     "sandbox": "Start, stop or reach the embedded cluster.",
     "scan": "Say whether an image is safe.",
     "undo": "Put back what a change replaced.",

@@ -269,7 +269,9 @@ def _history(result: ToolResult) -> RenderableType:
             item["at"],
             item["context"],
             f"undone by {item['undone_by']}" if item["undone_by"] else item["status"],
-            item["title"] + (f": {clip(item['reason'], REASON_WIDTH)}" if item["reason"] else ""),
+            item["title"]
+            + (f": {clip(item['reason'], REASON_WIDTH)}" if item["reason"] else "")
+            + (f" ({item['part_of']})" if item.get("part_of") else ""),
         ]
         for item in changes
     ]
