@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from assistant.brain import Brain
     from assistant.settings import Settings
     from assistant.turn import TurnResult
+    from mcp_tools.mandate import Mandate
     from mcp_tools.toolbox import Toolbox
 
 WAKE_SECONDS = 0.5
@@ -65,25 +66,31 @@ def run_with(
     yes: bool = False,
     dry_run: bool = False,
     as_json: bool = False,
+    mandate: Mandate | None = None,
 ) -> int:
     """As `answer`, for a brain of one's own.
 
     Args:
         make: Makes it, with the tools that it is to use.
         text: What it is asked.
+        mandate: What it may do, where it is not the user.
     """
-    toolbox = _toolbox(settings)
+    toolbox = _toolbox(settings, mandate)
     try:
         return _run(make(toolbox), toolbox, text, _consent(yes=yes, dry_run=dry_run), as_json=as_json)
     finally:
         toolbox.close()
 
 
-def _toolbox(settings: Settings) -> Toolbox:
+def _toolbox(settings: Settings, mandate: Mandate | None = None) -> Toolbox:
     from mcp_tools.toolbox import Toolbox
 
     return Toolbox(
-        settings.target, rollout_timeout=settings.rollout_timeout, policy=settings.policy, stack=settings.stack
+        settings.target,
+        rollout_timeout=settings.rollout_timeout,
+        policy=settings.policy,
+        stack=settings.stack,
+        mandate=mandate,
     )
 
 

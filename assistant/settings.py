@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from assistant.agents.settings import AgentsSettings
 from mcp_tools.changes.policy import Policy
 from mcp_tools.cluster.target import Target
 from mcp_tools.errors import UsageError
@@ -65,6 +66,7 @@ class Config(BaseModel):
     stack: StackSettings = Field(
         default=StackSettings(), description="how the todo stack is brought: [below](#the-todo-stack)"
     )
+    agents: AgentsSettings = Field(default=AgentsSettings(), description="what models cost: [below](#agents)")
     providers: dict[str, ProviderConfig] = Field(default={}, description="further back ends: [below](#models)")
 
 
@@ -110,6 +112,7 @@ class Settings:
         rollout_timeout: Seconds a rollout may take before it is rolled back.
         policy: What may be changed, and what without asking.
         stack: How the todo stack gets to a cluster.
+        agents: What models cost.
     """
 
     target: Target
@@ -117,6 +120,7 @@ class Settings:
     rollout_timeout: float = 120.0
     policy: Policy = field(default_factory=Policy)
     stack: StackSettings = field(default_factory=StackSettings)
+    agents: AgentsSettings = field(default_factory=AgentsSettings)
 
 
 def load_config(path: Path | None = None) -> Config:
@@ -192,6 +196,7 @@ def load_settings(
         config.rollout_timeout_seconds,
         policy,
         config.stack,
+        config.agents,
     )
 
 

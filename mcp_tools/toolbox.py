@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime as dt
 import threading
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from mcp_tools.tools.base import Tool
 
 ROLLOUT_SECONDS = 120.0
+LOOKED_BACK = 200
+"""Entries of the journal that may be told as changes since a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +236,28 @@ class Toolbox:
             error.hint = redact_text(error.hint)
             raise
 
+    def changed(
+        self, since: dt.datetime, namespace: str | None = None, before: AbstractSet[str] = frozenset()
+    ) -> tuple[ToolResult, tuple[str, ...]]:
+        """What changed since a moment, redacted, and what there is now for the next time.
+
+        Args:
+            namespace: None is the current one.
+            before: What this gave the last time.
+
+        Raises:
+            ShipmateError: As `mcp_tools.diagnosis.changed.changed_since`, and `journal`.
+        """
+        from mcp_tools.diagnosis.changed import changed_since
+
+        context, where = self.connection.context, namespace or self.connection.namespace
+        entries = [
+            entry for entry in self.journal.latest(LOOKED_BACK, context=context) if entry.is_of(self.engine.cluster)
+        ]
+        answer, there = changed_since(self.connection, where, since, entries, before)
+        summary = redact_text(answer.summary)
+        return ToolResult(summary, {"summary": summary, **redact(answer.data)}), there
+
     @property
     def stack(self) -> StackSettings:
         """What the user configured about the todo stack."""
@@ -288,13 +314,21 @@ class Toolbox:
                 self._others[context] = self._like(there, stack, self.mandate)
             return self._others[context]
 
-    def under(self, mandate: Mandate) -> Toolbox:
-        """The same tools on the same cluster for somebody who works for the user; closed with this one."""
-        key = f"\0{mandate.holder}"
+    def under(self, mandate: Mandate, namespace: str | None = None) -> Toolbox:
+        """The same tools on the same cluster for somebody who works for the user; closed with this one.
+
+        Args:
+            namespace: Where they work; None is here.
+        """
+        there = dataclasses.replace(self.target, namespace=namespace or self.target.namespace)
         with self._lock:
-            if key not in self._others:
-                self._others[key] = self._like(self.target, self._stack, mandate)
-            return self._others[key]
+            before = self._others.get(mandate.holder)
+            if before is not None and before.mandate is mandate and before.target == there:
+                return before
+            self._others[mandate.holder] = made = self._like(there, self._stack, mandate)
+        if before is not None:
+            before.close()
+        return made
 
     def _like(self, target: Target, stack: StackSettings | None, mandate: Mandate | None) -> Toolbox:
         made = Toolbox(

@@ -12,6 +12,7 @@ import click
 from assistant.cli.options import Chosen, cluster_options
 
 COMMANDS = {
+    "agents": "List, show, run or schedule agents.",
     "ask": "Answer one request and exit.",
     "demo": "See the main job on the embedded cluster.",
     "diagnose": "Say why something does not work.",

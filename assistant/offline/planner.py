@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from assistant.offline import commands
 from assistant.offline.intents import changes, maintenance, reads, scale
-from assistant.offline.model import Earlier, Heal, Mention, Refuse, Relative, Reply, Several, Step, ToolCall
+from assistant.offline.model import Earlier, Heal, Mention, Procedure, Refuse, Relative, Reply, Several, Step, ToolCall
 from assistant.offline.namespaces import without_namespace
 from assistant.offline.phrasing import phrase
 from assistant.offline.sentence import MAX_LENGTH, MAX_WORDS, Sentence, Word, mended, read
@@ -89,6 +89,8 @@ def is_change(step: Step) -> bool:
     """Whether carrying out the step would change something."""
     if isinstance(step, ToolCall):
         return step.name in CHANGES and step.arguments.get("action") not in LOOKS.get(step.name, ())
+    if isinstance(step, Procedure):
+        return step.action == "run"
     return isinstance(step, Relative | Several | Earlier | Heal)
 
 

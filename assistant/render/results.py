@@ -278,6 +278,27 @@ def _history(result: ToolResult) -> RenderableType:
     return table(("id", "at", "context", "status", "change"), rows)
 
 
+def _changed(result: ToolResult) -> RenderableType:
+    data = result.data
+    rows = [
+        [item["at"], item.get("object", "shipmate"), f"{item['what']}{_part(item)}"]
+        for sort in ("changes", "objects", "rollouts", "restarts", "warnings")
+        for item in data[sort]
+    ]
+    rows.sort(key=lambda row: str(row[0]), reverse=True)
+    rows += [["", item["object"], "gone"] for item in data["gone"]]
+    more = sum(data["more"].values())
+    parts: list[RenderableType] = [_summary(result)]
+    if rows:
+        parts += [Text(""), table(("at", "object", "what"), rows)]
+    return Group(*parts, *([Text(f"… and {more} more", style="faint")] if more else []))
+
+
+def _part(item: dict[str, Any]) -> str:
+    said = [str(item[key]) for key in ("status", "part_of") if item.get(key)]
+    return f" ({', '.join(said)})" if said else ""
+
+
 def _anything(result: ToolResult) -> RenderableType:
     rest = {key: value for key, value in result.data.items() if key != "summary"}
     return Group(_summary(result), Text(printable(_yaml(rest)))) if rest else _summary(result)
@@ -310,5 +331,6 @@ _SHAPES: dict[str, Callable[[ToolResult], RenderableType]] = {
     "inspect_docker": render_docker,
     "change_docker": _on_engine,
     "list_changes": _history,
+    "changed": _changed,
     "todo_stack": _stack,
 }

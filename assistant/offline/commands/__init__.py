@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
 def match(raw: str, last: Mention | None) -> Step | None:
     """The step that the text asks for, or None."""
-    from assistant.offline.commands import creating, docker, fixing, helm, images, pods, setting, stack
+    from assistant.offline.commands import creating, docker, fixing, helm, images, pods, procedures, setting, stack
     from assistant.offline.commands.said import said
 
+    if step := procedures.asked(raw):
+        return step
     given = said(raw)
     if given is None:
         question = said(raw.rstrip(" ?!"))
@@ -27,7 +29,8 @@ def match(raw: str, last: Mention | None) -> Step | None:
                 return step
         return docker.asked_typed(raw)
     return (
-        stack.match(given)
+        procedures.match(given)
+        or stack.match(given)
         or helm.match(given)
         or docker.match(given, raw, last)
         or images.match(given)
