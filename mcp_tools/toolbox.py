@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mcp_tools.changes.model import Phase, Progress
 from mcp_tools.errors import ApprovalNeeded, ShipmateError, UsageError
 from mcp_tools.redaction import redact, redact_text
 
 if TYPE_CHECKING:
     from mcp_tools.changes.engine import Engine
     from mcp_tools.changes.journal import Journal
-    from mcp_tools.changes.model import Approver, Decision, Plan, Reporter
+    from mcp_tools.changes.model import Approver, Decision, Plan, Progress, Reporter
     from mcp_tools.changes.outside import Outside
     from mcp_tools.changes.policy import Policy
     from mcp_tools.cluster.connection import Connection
@@ -184,6 +183,7 @@ class Toolbox:
             UsageError: There is no such tool, or its arguments are wrong.
             ShipmateError: What the tool met; message and hint are redacted.
         """
+        from mcp_tools.hands import OneCall
         from mcp_tools.tools.registry import BY_NAME
 
         tool = BY_NAME.get(name)
@@ -195,7 +195,7 @@ class Toolbox:
         asks = approver or self.approver
         decides = self.mandate.approver(asks) if self.mandate else asks
         try:
-            answer = tool.handler(_Hands(self, decides, reporter or self.reporter), given)
+            answer = tool.handler(OneCall(self, decides, reporter or self.reporter), given)
         except ShipmateError as error:
             error.message = redact_text(error.message)
             error.hint = redact_text(error.hint)
@@ -386,52 +386,3 @@ def _default_policy() -> Policy:
     from mcp_tools.changes.policy import Policy
 
     return Policy()
-
-
-class _Hands:
-    """The toolbox as one call sees it: with the people of that call."""
-
-    def __init__(self, box: Toolbox, approver: Approver, reporter: Reporter) -> None:
-        self._box = box
-        self.approver = approver
-        self.reporter = reporter
-
-    @property
-    def connection(self) -> Connection:
-        return self._box.connection
-
-    @property
-    def engine(self) -> Engine:
-        for sentence in self._box.recover():
-            self.reporter(Progress(Phase.RECOVERED, sentence))
-        return self._box.engine
-
-    @property
-    def outside(self) -> Outside:
-        return self._box.outside
-
-    def holder(self, plan_id: str) -> Engine | Outside:
-        keeper = self._box.holder(plan_id)
-        if keeper is None:
-            # What is no plan any more is said without looking at a cluster.
-            self._box.journal.planned(plan_id)
-        return keeper or self.engine
-
-    def at(self, context: str, stack: StackSettings) -> _Hands:
-        return _Hands(self._box.at(context, stack), self.approver, self.reporter)
-
-    @property
-    def journal(self) -> Journal:
-        return self._box.journal
-
-    @property
-    def stack(self) -> StackSettings:
-        return self._box.stack
-
-    @property
-    def forwards(self) -> Forwards:
-        return self._box.forwards
-
-    @property
-    def local_files(self) -> bool:
-        return self._box.local_files

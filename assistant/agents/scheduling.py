@@ -50,8 +50,9 @@ def last_time(agent: AgentDefinition, before: dt.datetime) -> dt.datetime:
     """When it was to run last, that moment included."""
     from cronsim import CronSim
 
-    # Searching backwards leaves out where it begins.
-    moment: dt.datetime = next(CronSim(str(agent.schedule), before + dt.timedelta(minutes=1), reverse=True))
+    # Searching backwards leaves out the minute where it begins.
+    begin = before.replace(second=0, microsecond=0) + dt.timedelta(minutes=1)
+    moment: dt.datetime = next(CronSim(str(agent.schedule), begin, reverse=True))
     return moment
 
 

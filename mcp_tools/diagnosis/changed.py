@@ -68,8 +68,10 @@ def changed_since(
     Raises:
         ConnectionProblem: The cluster does not answer.
     """
+    # The cluster and the journal tell seconds: rather told twice than not at all.
+    since = since.replace(microsecond=0)
     snapshot = take(connection, namespace)
-    there = tuple(sorted(str(item.ref) for item in _watched(snapshot)))[:MOST_KEPT]
+    there = tuple(sorted(_named(snapshot, item) for item in _watched(snapshot)))[:MOST_KEPT]
     found: dict[str, list[dict[str, Any]]] = {
         "changes": [_entry(entry) for entry in entries if _time(entry.at) >= since],
         "objects": list(_objects(snapshot, since)),

@@ -6,10 +6,12 @@ import dataclasses
 from typing import Any
 
 from assistant.offline.model import (
+    Changed,
     Clarify,
     Earlier,
     Heal,
     Manifest,
+    Procedure,
     Refuse,
     Relative,
     Reply,
@@ -33,6 +35,11 @@ def told(step: Step) -> str:
             return " ".join([f"rollback to before {day}", *_given(release)])
         case Heal(where, option):
             return " ".join([f"fix {option}", *_given(where or {})])
+        case Changed(since, namespace):
+            return " ".join([f"changed since {since}", *_given({"namespace": namespace or ""})])
+        case Procedure(kind, action, name, given):
+            said = " ".join(f"{key or 'for'}={value}" for key, value in given.items())
+            return " ".join(part for part in (action, kind, name, said) if part)
         case Clarify():
             return f"asks for the {step.missing} of {told(step.step)}"
         case Refuse():
