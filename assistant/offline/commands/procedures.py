@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from assistant.offline.commands.said import Said
     from assistant.offline.model import Day, ProcedureKind
 
-_NAME = r"(?P<name>[a-z][a-z0-9 _-]{0,40}?)"
+_NAME = r"(?P<name>[a-z][a-z0-9-]{0,40})"
 _SPACE = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _IN = rf"(?: (?:in|of) (?:the )?(?:namespace )?(?P<namespace>{_SPACE})(?: namespace)?)?"
 _LIST = re.compile(
