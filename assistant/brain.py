@@ -42,7 +42,10 @@ def make_brain(settings: Settings, toolbox: Toolbox, conversation: Conversation)
     if settings.model is None:
         from assistant.offline import OfflineBrain
 
-        return OfflineBrain(toolbox, conversation)
+        return OfflineBrain(toolbox, conversation, settings=settings)
     from assistant.agent import agent_brain
+    from assistant.agents.roles import specialists
+    from assistant.offline.beside import Beside
 
-    return agent_brain()(settings.model, toolbox, conversation)
+    model = agent_brain()(settings.model, toolbox, conversation, specialists=specialists())
+    return Beside(model, toolbox, conversation, settings)

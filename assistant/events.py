@@ -69,6 +69,31 @@ class LogLine:
 
 
 @dataclass(frozen=True, slots=True)
+class StepBegun:
+    """A numbered step of a runbook begins."""
+
+    number: int
+    total: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What is expected of a step was looked at: it holds, it does not, or (None) it cannot be told yet."""
+
+    holds: bool | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """A specialist takes over, or gives back."""
+
+    to: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class UsageReported:
     """What a model's turn cost, in tokens."""
 
@@ -81,5 +106,17 @@ def is_change(result: ToolResult) -> bool:
     return "diff" in result.data and "status" in result.data
 
 
-Event = TextDelta | TextWithdrawn | Notice | ToolCalled | ToolReturned | ToolFailed | LogLine | UsageReported
+Event = (
+    TextDelta
+    | TextWithdrawn
+    | Notice
+    | ToolCalled
+    | ToolReturned
+    | ToolFailed
+    | LogLine
+    | StepBegun
+    | Checked
+    | HandedOver
+    | UsageReported
+)
 Emit = Callable[[Event], None]

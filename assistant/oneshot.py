@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 from assistant.approvals import Consent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
     from assistant.brain import Brain
     from assistant.settings import Settings
     from assistant.turn import TurnResult
+    from mcp_tools.mandate import Mandate
     from mcp_tools.toolbox import Toolbox
 
 WAKE_SECONDS = 0.5
@@ -49,15 +52,37 @@ def call(
     """As `answer`, for one call of one tool."""
     from assistant.direct import DirectBrain
 
-    toolbox = _toolbox(settings)
+    def make(toolbox: Toolbox) -> Brain:
+        return DirectBrain(toolbox, tool, arguments)
+
+    return run_with(settings, make, tool, yes=yes, dry_run=dry_run, as_json=as_json)
+
+
+def run_with(
+    settings: Settings,
+    make: Callable[[Toolbox], Brain],
+    text: str,
+    *,
+    yes: bool = False,
+    dry_run: bool = False,
+    as_json: bool = False,
+    mandate: Mandate | None = None,
+) -> int:
+    """As `answer`, for a brain of one's own.
+
+    Args:
+        make: Makes it, with the tools that it is to use.
+        text: What it is asked.
+        mandate: What it may do, where it is not the user.
+    """
+    toolbox = _toolbox(settings, mandate)
     try:
-        brain = DirectBrain(toolbox, tool, arguments)
-        return _run(brain, toolbox, tool, _consent(yes=yes, dry_run=dry_run), as_json=as_json)
+        return _run(make(toolbox), toolbox, text, _consent(yes=yes, dry_run=dry_run), as_json=as_json)
     finally:
         toolbox.close()
 
 
-def _toolbox(settings: Settings) -> Toolbox:
+def _toolbox(settings: Settings, mandate: Mandate | None = None) -> Toolbox:
     from mcp_tools.toolbox import Toolbox
 
     return Toolbox(
@@ -68,6 +93,7 @@ def _toolbox(settings: Settings) -> Toolbox:
         alerting=settings.alerts,
         health=settings.health,
         measuring=settings.measuring,
+        mandate=mandate,
     )
 
 

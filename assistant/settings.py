@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from assistant.agents.settings import AgentsSettings
 from mcp_tools.changes.policy import Policy
 from mcp_tools.cluster.target import Target
 from mcp_tools.errors import UsageError
@@ -80,6 +81,7 @@ class Config(BaseModel):
         default=SizingSettings(), description="how requests and limits follow from it: [below](#right-sizing)"
     )
     prices: Prices = Field(default=Prices(), description="what resources cost: [below](#right-sizing)")
+    agents: AgentsSettings = Field(default=AgentsSettings(), description="what models cost: [below](#agents)")
     providers: dict[str, ProviderConfig] = Field(default={}, description="further back ends: [below](#models)")
 
 
@@ -129,6 +131,7 @@ class Settings:
         monitor: How alerts are watched for, and who is told.
         health: Where latency is measured.
         measuring: What is measured, and how resources follow from it.
+        agents: What models cost.
     """
 
     target: Target
@@ -140,6 +143,7 @@ class Settings:
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
     measuring: Measuring = field(default_factory=Measuring)
+    agents: AgentsSettings = field(default_factory=AgentsSettings)
 
 
 def load_config(path: Path | None = None) -> Config:
@@ -219,6 +223,7 @@ def load_settings(
         config.monitor,
         config.health,
         Measuring(config.usage, config.sizing, config.prices),
+        config.agents,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,9 @@ import anyio.from_thread
 import anyio.to_thread
 import mcp_types
 from fastmcp import FastMCP
-from fastmcp.exceptions import ToolError
+from fastmcp.exceptions import PromptError, ToolError
+from fastmcp.prompts.base import Prompt, PromptArgument
+from fastmcp.resources.types import TextResource
 from fastmcp.server.context import Context
 from fastmcp.server.dependencies import get_context
 from fastmcp.server.elicitation import AcceptedElicitation
@@ -23,7 +26,7 @@ from fastmcp.tools import Tool as ServerTool
 from fastmcp.tools.base import InputRequiredToolResult
 from fastmcp.tools.base import ToolResult as ServerResult
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-from pydantic import PrivateAttr
+from pydantic import AnyUrl, PrivateAttr
 
 from mcp_tools.changes.diff import render_value
 from mcp_tools.changes.model import ABSENT, Decision, Outcome, Plan, Progress
@@ -31,7 +34,13 @@ from mcp_tools.errors import ShipmateError
 from mcp_tools.redaction import redact_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
     from mcp_tools.changes.model import Approver, Reporter
+    from mcp_tools.prompts import ServedPrompt
     from mcp_tools.toolbox import Toolbox, ToolResult
     from mcp_tools.tools.base import Tool
 
@@ -44,6 +53,7 @@ INSTRUCTIONS = (
 OUTPUT = {"type": "object", "properties": {"summary": {"type": "string"}}, "required": ["summary"]}
 """What all answers share; the rest differs by tool and is described there, not paid for in every listing."""
 APPLY = "apply_plan"
+CARD = "/.well-known/agent-card.json"
 CONFIRM = "confirm"
 HEARING_SECONDS = 5.0
 """How long a client may take to receive one line of progress before it counts as gone."""
@@ -61,17 +71,92 @@ def build_server(toolbox: Toolbox, *, interactive: bool = False) -> FastMCP:
     return server
 
 
-def serve_stdio(toolbox: Toolbox) -> None:
-    """Serve one client over standard input and output until it hangs up; nothing else is written there."""
-    build_server(toolbox).run(transport="stdio", show_banner=False, log_level="ERROR")
+def serve_stdio(toolbox: Toolbox, prompts: Sequence[ServedPrompt] = ()) -> None:
+    """Serve one client over standard input and output until it hangs up; nothing else is written there.
+
+    Args:
+        prompts: Beside those of the runbooks.
+    """
+    _with_prompts(toolbox, prompts).run(transport="stdio", show_banner=False, log_level="ERROR")
 
 
-def serve_http(toolbox: Toolbox, host: str, port: int) -> None:
-    """Serve streamable HTTP at `/mcp`; requests with a foreign Host or Origin are turned away."""
+def serve_http(
+    toolbox: Toolbox,
+    host: str,
+    port: int,
+    prompts: Sequence[ServedPrompt] = (),
+    card: Callable[[str], dict[str, Any]] | None = None,
+) -> None:
+    """Serve streamable HTTP at `/mcp`; requests with a foreign Host or Origin are turned away.
+
+    Args:
+        prompts: Beside those of the runbooks.
+        card: From the address of this server to its A2A AgentCard, which is served at its well-known place.
+    """
     toolbox.local_files = False
-    build_server(toolbox).run(
+    server = _with_prompts(toolbox, prompts)
+    if card is not None:
+        _serve_card(server, card)
+    server.run(
         transport="http", host=host, port=port, show_banner=False, log_level="WARNING", host_origin_protection="auto"
     )
+
+
+def _with_prompts(toolbox: Toolbox, prompts: Sequence[ServedPrompt]) -> FastMCP:
+    """The server for clients of others: their users pick prompts, and read runbooks."""
+    from mcp_tools.prompts import runbook_prompts
+    from mcp_tools.runbooks.library import library
+
+    server = build_server(toolbox)
+    for prompt in (*runbook_prompts(), *prompts):
+        server.add_prompt(_PromptOverMcp.make(prompt))
+    for runbook in library().runbooks.values():
+        server.add_resource(
+            TextResource(
+                uri=AnyUrl(f"runbook://{runbook.name}"),
+                name=runbook.name,
+                title=runbook.title,
+                description=runbook.description,
+                mime_type="text/markdown",
+                text=runbook.text,
+            )
+        )
+    return server
+
+
+def _serve_card(server: FastMCP, card: Callable[[str], dict[str, Any]]) -> None:
+    from starlette.responses import JSONResponse
+
+    @server.custom_route(CARD, methods=["GET"])
+    async def serve(request: Request) -> Response:
+        return JSONResponse(card(str(request.url.replace(path="/mcp", query=""))))
+
+
+class _PromptOverMcp(Prompt):
+    """One of our prompts, as FastMCP wants it."""
+
+    _rendering: Callable[[dict[str, Any]], str] = PrivateAttr()
+
+    @classmethod
+    def make(cls, prompt: ServedPrompt) -> _PromptOverMcp:
+        made = cls(
+            name=prompt.name,
+            title=prompt.title,
+            description=prompt.description,
+            arguments=[
+                PromptArgument(name=one.name, description=one.description, required=one.required)
+                for one in prompt.arguments
+            ],
+        )
+        made._rendering = prompt.render
+        return made
+
+    async def render(self, arguments: dict[str, Any] | None = None) -> str:
+        """Called by FastMCP for every request."""
+        try:
+            return self._rendering({name: str(value) for name, value in (arguments or {}).items()})
+        except ShipmateError as error:
+            raise PromptError(str(error), log_level=logging.DEBUG) from error
 
 
 _Handler = Callable[[dict[str, Any], Context], Awaitable[ServerResult]]

@@ -5,21 +5,23 @@ Arguments are checked on the way in, every byte is redacted on the way out, and 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import datetime as dt
 import threading
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mcp_tools.changes.model import Phase, Progress
 from mcp_tools.errors import ApprovalNeeded, ShipmateError, UsageError
 from mcp_tools.redaction import redact, redact_text
 
 if TYPE_CHECKING:
     from mcp_tools.changes.engine import Engine
     from mcp_tools.changes.journal import Journal
-    from mcp_tools.changes.model import Approver, Decision, Plan, Reporter
+    from mcp_tools.changes.model import Approver, Decision, Plan, Progress, Reporter
     from mcp_tools.changes.outside import Outside
     from mcp_tools.changes.policy import Policy
     from mcp_tools.cluster.connection import Connection
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from mcp_tools.cluster.target import Target
     from mcp_tools.health.frame import Frame
     from mcp_tools.health.settings import HealthSettings
+    from mcp_tools.mandate import Mandate
     from mcp_tools.monitoring.settings import AlertSettings
     from mcp_tools.monitoring.store import AlertStore
     from mcp_tools.reads.following import Followed
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
     from mcp_tools.usage.store import UsageStore
 
 ROLLOUT_SECONDS = 120.0
+LOOKED_BACK = 200
+"""Entries of the journal that may be told as changes since a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ class Toolbox:
         reporter: Told of every step of a change, unless a call brings its own.
         policy: What may be changed, and what without asking.
         local_files: Whether the files of this machine are the user's: not where others call over a network.
+        mandate: What whoever uses these tools may do, where that is not the user.
     """
 
     def __init__(
@@ -83,13 +89,16 @@ class Toolbox:
         alerting: AlertSettings | None = None,
         health: HealthSettings | None = None,
         measuring: Measuring | None = None,
+        mandate: Mandate | None = None,
     ) -> None:
         self.target = target
+        self.mandate = mandate
         self.approver = approver
         self.reporter = reporter
         self._journal_path = journal
         self._rollout_timeout = rollout_timeout
-        self.policy = policy or _default_policy()
+        self.users_policy = policy or _default_policy()
+        self.policy = mandate.within(self.users_policy) if mandate else self.users_policy
         self._stack = stack
         self._alerting = alerting
         self._alerts: AlertStore | None = None
@@ -103,6 +112,8 @@ class Toolbox:
         self._outside: Outside | None = None
         self._usage: UsageStore | None = None
         self._others: dict[str, Toolbox] = {}
+        self._origin = ""
+        self._above: Toolbox | None = None
         self.local_files = True
 
     @property
@@ -110,7 +121,30 @@ class Toolbox:
         """All tools that may be used, in the order in which they are shown; those that may also only look are some."""
         from mcp_tools.tools.registry import TOOLS
 
-        return tuple(tool for tool in TOOLS if tool.read_only or tool.looking) if self.policy.read_only else TOOLS
+        looking = self.policy.read_only
+        return tuple(
+            tool
+            for tool in TOOLS
+            if (tool.read_only or tool.looking or not looking) and (not self.mandate or tool.name in self.mandate.tools)
+        )
+
+    @contextlib.contextmanager
+    def on_behalf_of(self, origin: str) -> Iterator[None]:
+        """Have the journal say of changes that are planned meanwhile what they belong to.
+
+        Args:
+            origin: Such as `runbook scale, run 1a2b3c4d, step 2`.
+        """
+        before, self._origin = self._origin, origin
+        try:
+            yield
+        finally:
+            self._origin = before
+
+    @property
+    def origin(self) -> str:
+        """What changes that are planned now belong to; empty for the user's own."""
+        return self._origin or (self._above.origin if self._above else "")
 
     def recover(self) -> list[str]:
         """Find out how changes ended whose process died in the middle; errors as `connection` and `journal`.
@@ -146,7 +180,7 @@ class Toolbox:
 
         with self._lock:
             if self._journal is None:
-                self._journal = Journal(self._journal_path or state_dir() / "journal.db")
+                self._journal = Journal(self._journal_path or state_dir() / "journal.db", lambda: self.origin)
             return self._journal
 
     @property
@@ -186,14 +220,19 @@ class Toolbox:
             UsageError: There is no such tool, or its arguments are wrong.
             ShipmateError: What the tool met; message and hint are redacted.
         """
+        from mcp_tools.hands import OneCall
         from mcp_tools.tools.registry import BY_NAME
 
         tool = BY_NAME.get(name)
         if tool is None:
             raise UsageError(f"There is no tool {name!r}.", f"There are: {', '.join(BY_NAME)}.")
+        if self.mandate:
+            self.mandate.require(name, arguments)
         given = tool.checked(arguments)
+        asks = approver or self.approver
+        decides = self.mandate.approver(asks) if self.mandate else asks
         try:
-            answer = tool.handler(_Hands(self, approver or self.approver, reporter or self.reporter), given)
+            answer = tool.handler(OneCall(self, decides, reporter or self.reporter), given)
         except ShipmateError as error:
             error.message = redact_text(error.message)
             error.hint = redact_text(error.hint)
@@ -237,6 +276,8 @@ class Toolbox:
         from mcp_tools.reads.following import EARLIER_LINES, follow
         from mcp_tools.tools.registry import BY_NAME
 
+        if self.mandate:
+            self.mandate.require("get_logs", arguments)
         given = BY_NAME["get_logs"].checked({"tail_lines": EARLIER_LINES, **arguments})
         try:
             yield from follow(
@@ -254,6 +295,28 @@ class Toolbox:
             error.message = redact_text(error.message)
             error.hint = redact_text(error.hint)
             raise
+
+    def changed(
+        self, since: dt.datetime, namespace: str | None = None, before: AbstractSet[str] = frozenset()
+    ) -> tuple[ToolResult, tuple[str, ...]]:
+        """What changed since a moment, redacted, and what there is now for the next time.
+
+        Args:
+            namespace: None is the current one.
+            before: What this gave the last time.
+
+        Raises:
+            ShipmateError: As `mcp_tools.diagnosis.changed.changed_since`, and `journal`.
+        """
+        from mcp_tools.diagnosis.changed import changed_since
+
+        context, where = self.connection.context, namespace or self.connection.namespace
+        entries = [
+            entry for entry in self.journal.latest(LOOKED_BACK, context=context) if entry.is_of(self.engine.cluster)
+        ]
+        answer, there = changed_since(self.connection, where, since, entries, before)
+        summary = redact_text(answer.summary)
+        return ToolResult(summary, {"summary": summary, **redact(answer.data)}), there
 
     @property
     def stack(self) -> StackSettings:
@@ -338,23 +401,53 @@ class Toolbox:
         Args:
             stack: What is configured about the todo stack there.
         """
+        kubeconfig = None if self.target.sandbox else self.target.kubeconfig
+        there = dataclasses.replace(self.target, kubeconfig=kubeconfig, context=context, sandbox=False)
         with self._lock:
             if context not in self._others:
-                kubeconfig = None if self.target.sandbox else self.target.kubeconfig
-                self._others[context] = Toolbox(
-                    dataclasses.replace(self.target, kubeconfig=kubeconfig, context=context, sandbox=False),
-                    approver=self.approver,
-                    reporter=self.reporter,
-                    journal=self._journal_path,
-                    rollout_timeout=self._rollout_timeout,
-                    policy=self.policy,
-                    stack=stack,
-                    alerting=self._alerting,
-                    health=self._health,
-                    measuring=self._measuring,
-                )
-                self._others[context].local_files = self.local_files
+                self._others[context] = self._like(there, stack, self.mandate)
             return self._others[context]
+
+    def under(self, mandate: Mandate, namespace: str | None = None) -> Toolbox:
+        """The same tools on the same cluster for somebody who works for the user; closed with this one.
+
+        Args:
+            namespace: Where they work; None is here.
+        """
+        there = dataclasses.replace(self.target, namespace=namespace or self.target.namespace)
+        with self._lock:
+            before = self._others.get(mandate.holder)
+            if before is not None and before.mandate is mandate and before.target == there:
+                return before
+            self._others[mandate.holder] = made = self._like(there, self._stack, mandate)
+        if before is not None:
+            before.close()
+        return made
+
+    def _like(self, target: Target, stack: StackSettings | None, mandate: Mandate | None) -> Toolbox:
+        made = Toolbox(
+            target,
+            approver=self._ask,
+            reporter=self._tell,
+            journal=self._journal_path,
+            rollout_timeout=self._rollout_timeout,
+            policy=self.users_policy,
+            stack=stack,
+            alerting=self._alerting,
+            health=self._health,
+            measuring=self._measuring,
+            mandate=mandate,
+        )
+        made.local_files = self.local_files
+        made._above = self
+        return made
+
+    def _ask(self, plan: Plan) -> Decision:
+        # Who is asked and told may be another in the next turn.
+        return self.approver(plan)
+
+    def _tell(self, progress: Progress) -> None:
+        self.reporter(progress)
 
     @property
     def outside(self) -> Outside:
@@ -390,72 +483,3 @@ def _default_policy() -> Policy:
     from mcp_tools.changes.policy import Policy
 
     return Policy()
-
-
-class _Hands:
-    """The toolbox as one call sees it: with the people of that call."""
-
-    def __init__(self, box: Toolbox, approver: Approver, reporter: Reporter) -> None:
-        self._box = box
-        self.approver = approver
-        self.reporter = reporter
-
-    @property
-    def connection(self) -> Connection:
-        return self._box.connection
-
-    @property
-    def engine(self) -> Engine:
-        for sentence in self._box.recover():
-            self.reporter(Progress(Phase.RECOVERED, sentence))
-        return self._box.engine
-
-    @property
-    def outside(self) -> Outside:
-        return self._box.outside
-
-    def holder(self, plan_id: str) -> Engine | Outside:
-        keeper = self._box.holder(plan_id)
-        if keeper is None:
-            # What is no plan any more is said without looking at a cluster.
-            self._box.journal.planned(plan_id)
-        return keeper or self.engine
-
-    def at(self, context: str, stack: StackSettings) -> _Hands:
-        return _Hands(self._box.at(context, stack), self.approver, self.reporter)
-
-    @property
-    def journal(self) -> Journal:
-        return self._box.journal
-
-    @property
-    def stack(self) -> StackSettings:
-        return self._box.stack
-
-    @property
-    def alerting(self) -> AlertSettings:
-        return self._box.alerting
-
-    @property
-    def alert_store(self) -> AlertStore:
-        return self._box.alert_store
-
-    @property
-    def health(self) -> HealthSettings:
-        return self._box.health
-
-    @property
-    def usage(self) -> UsageStore:
-        return self._box.usage
-
-    @property
-    def measuring(self) -> Measuring:
-        return self._box.measuring
-
-    @property
-    def forwards(self) -> Forwards:
-        return self._box.forwards
-
-    @property
-    def local_files(self) -> bool:
-        return self._box.local_files

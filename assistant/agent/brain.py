@@ -6,6 +6,8 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Any
 
+from agents.run_config import CallModelData, ModelInputData
+
 from agents import (
     Agent,
     MaxTurnsExceeded,
@@ -13,26 +15,35 @@ from agents import (
     ModelRefusalError,
     RunConfig,
     Runner,
+    handoff,
     set_tracing_disabled,
 )
-from agents.run_config import CallModelData, ModelInputData
-
 from assistant.agent.history import BUDGET, LEAST, bounded, repaired, size_of
 from assistant.agent.prompt import system_prompt
+from assistant.agent.role import Role
 from assistant.agent.tools import Bridge
 from assistant.backends.client import Backend
-from assistant.backends.errors import AnswerRefused, AnswerTooLong, BackendError, ContextTooLong, ModelConfused
+from assistant.backends.errors import (
+    AnswerRefused,
+    AnswerTooLong,
+    BackendError,
+    BudgetSpent,
+    ContextTooLong,
+    ModelConfused,
+)
 from assistant.backends.faults import explain
 from assistant.brain import Cancelled
-from assistant.events import Emit, Notice, TextDelta, TextWithdrawn, UsageReported
+from assistant.events import Emit, HandedOver, Notice, TextDelta, TextWithdrawn, UsageReported
 from mcp_tools.changes.model import Outcome
 from mcp_tools.errors import ShipmateError
 from mcp_tools.redaction import redact_text
 
 if TYPE_CHECKING:
-    from agents import RunResultStreaming
+    from collections.abc import Sequence
+
     from agents.items import TResponseInputItem
 
+    from agents import RunResultStreaming
     from assistant.conversation import Conversation
     from assistant.settings import ModelSettings
     from mcp_tools.toolbox import Toolbox
@@ -45,6 +56,11 @@ LONGEST_WAIT = 60.0
 FIRST_WAIT = 1.0
 UNTOUCHED = (Outcome.UNCHANGED.value, Outcome.PLANNED.value, Outcome.DECLINED.value)
 """How a change ends that changed nothing."""
+SHIPMATE = Role("Shipmate", "", "", MAX_TURNS)
+HANDING_OVER = (
+    "For work that needs more than a look or one change, hand over to the specialist whose description fits, at once "
+    "and without announcing it; a specialist answers the user itself."
+)
 
 
 class AgentBrain:
@@ -54,13 +70,25 @@ class AgentBrain:
         model: Which model, where, with which key.
         toolbox: Its tools; changes ask its approver.
         conversation: Where what was said is kept and read from.
+        role: Whose part it plays.
+        specialists: Whom it may hand over to.
     """
 
-    def __init__(self, model: ModelSettings, toolbox: Toolbox, conversation: Conversation) -> None:
+    def __init__(
+        self,
+        model: ModelSettings,
+        toolbox: Toolbox,
+        conversation: Conversation,
+        *,
+        role: Role = SHIPMATE,
+        specialists: Sequence[Role] = (),
+    ) -> None:
         set_tracing_disabled(True)
         self._choice = model
         self._toolbox = toolbox
         self._conversation = conversation
+        self._role = role
+        self._specialists = specialists
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="agent", daemon=True)
         self._thread.start()
@@ -121,7 +149,15 @@ class AgentBrain:
         history: list[Any] = repaired(self._conversation.items())
         if self._stop.is_set():
             raise Cancelled
-        turn = _Turn(self._choice, self._backend, bridge, agent=self._agent(bridge), items=[*history, *said], emit=emit)
+        turn = _Turn(
+            self._choice,
+            self._backend,
+            bridge,
+            agent=self._agent(bridge),
+            role=self._role,
+            items=[*history, *said],
+            emit=emit,
+        )
         self._task = asyncio.ensure_future(turn.run())
         try:
             try:
@@ -136,13 +172,30 @@ class AgentBrain:
             raise
 
     def _agent(self, bridge: Bridge) -> Agent[None]:
+        told = self._role.instructions or (HANDING_OVER if self._specialists else "")
+        agent = self._playing(bridge, self._role.name, told, self._toolbox)
+        agent.handoffs = [
+            handoff(
+                self._playing(
+                    bridge, role.name, role.instructions, self._toolbox.under(role.mandate) if role.mandate else None
+                ),
+                tool_name_override=role.tool,
+                tool_description_override=role.description,
+            )
+            for role in self._specialists
+        ]
+        return agent
+
+    def _playing(self, bridge: Bridge, name: str, told: str, toolbox: Toolbox | None) -> Agent[None]:
         assert self._backend is not None  # noqa: S101  made a moment ago
+        box = toolbox or self._toolbox
+        rules = system_prompt(box.tools).text
         return Agent(
-            name="Shipmate",
-            instructions=system_prompt(self._toolbox.tools).text,
+            name=name,
+            instructions=f"{rules}\n\n{told}" if told else rules,
             model=self._backend.model,
             model_settings=self._backend.parameters,
-            tools=list(bridge.tools(self._cancel)),
+            tools=list(bridge.tools(self._cancel, box)),
         )
 
 
@@ -156,10 +209,14 @@ class _Turn:
         bridge: Bridge,
         *,
         agent: Agent[None],
+        role: Role,
         items: list[Any],
         emit: Emit,
     ) -> None:
         self.items = items
+        self._role = role
+        self._playing = agent.name
+        self._result: RunResultStreaming | None = None
         self._choice = choice
         self._backend = backend
         self._bridge = bridge
@@ -193,10 +250,10 @@ class _Turn:
 
     async def _ask(self) -> None:
         self._unfinished = 0
-        result = Runner.run_streamed(
+        result = self._result = Runner.run_streamed(
             self._agent,
             list(self.items),
-            max_turns=MAX_TURNS,
+            max_turns=self._role.turns,
             run_config=RunConfig(
                 tracing_disabled=True,
                 call_model_input_filter=self._to_send,
@@ -206,6 +263,8 @@ class _Turn:
         )
         try:
             async for event in result.stream_events():
+                if event.type == "agent_updated_stream_event":
+                    self._handed_over(event.new_agent.name)
                 if event.type != "raw_response_event":
                     continue
                 if event.data.type == "response.output_text.delta":
@@ -216,7 +275,7 @@ class _Turn:
             self._check_end()
         except MaxTurnsExceeded as error:
             raise ModelConfused(
-                f"{self._choice} called tools {MAX_TURNS} times without an answer.", "Ask for less at once."
+                f"{self._choice} called tools {self._role.turns} times without an answer.", "Ask for less at once."
             ) from error
         except ModelRefusalError as error:
             raise AnswerRefused(
@@ -248,7 +307,23 @@ class _Turn:
         lost = [made for call_id, made in self._bridge.calls.items() if call_id not in known]
         return repaired([*items, *lost], self._bridge.answers)
 
+    def _handed_over(self, name: str) -> None:
+        if name != self._playing:
+            self._playing = name
+            self._emit(HandedOver(name, "takes over"))
+
+    def _check_budget(self) -> None:
+        """End what costs more than it may, before the request that would cost more still."""
+        used = self._result.context_wrapper.usage.total_tokens if self._result else 0
+        spent = sum(self._spent) + used
+        if self._role.tokens is not None and spent >= self._role.tokens:
+            raise BudgetSpent(
+                f"{self._role.name} has used {spent} tokens of {self._role.tokens} without coming to an end.",
+                "Ask for less, or raise `limits.tokens` of the agent.",
+            )
+
     def _to_send(self, data: CallModelData[Any]) -> ModelInputData:
+        self._check_budget()
         if self._bridge.failures >= MAX_FAILURES:
             raise ModelConfused(
                 f"{self._choice} called tools {MAX_FAILURES} times in a row without success.",

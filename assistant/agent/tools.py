@@ -14,10 +14,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
-from agents import FunctionTool
 from fastmcp import Client
 from pydantic import ValidationError
 
+from agents import FunctionTool
 from assistant.events import Emit, ToolCalled, ToolFailed, ToolReturned
 from mcp_tools.errors import (
     ApprovalNeeded,
@@ -67,6 +67,7 @@ class Bridge:
     def __init__(self, toolbox: Toolbox) -> None:
         # It would write each error of a tool to the terminal; here the face shows it.
         logging.getLogger("fastmcp").setLevel(logging.CRITICAL)
+        self._toolbox = toolbox
         self._heard = _Heard(toolbox)
         self._client = Client(build_server(cast("Toolbox", self._heard), interactive=True))
         self._own = {tool.name: tool for tool in toolbox.tools}
@@ -103,18 +104,23 @@ class Bridge:
         with self._lock:
             return self._in_flight > 0
 
-    def tools(self, cancel: Callable[[], None]) -> list[FunctionTool]:
+    def tools(self, cancel: Callable[[], None], box: Toolbox | None = None) -> list[FunctionTool]:
         """The tools, always in the same order, so that the model's prompt cache holds.
 
         Args:
             cancel: Called when a tool has ended and the turn is to end with it.
+            box: Whose they are and who carries them out, where that is not the bridge's own toolbox.
         """
-        return [self._tool(spec, cancel) for spec in self._specs]
+        own = box or self._toolbox
+        offered = {tool.name for tool in own.tools}
+        return [self._tool(spec, cancel, own) for spec in self._specs if spec.name in offered]
 
-    def _tool(self, spec: Tool, cancel: Callable[[], None]) -> FunctionTool:
+    def _tool(self, spec: Tool, cancel: Callable[[], None], box: Toolbox) -> FunctionTool:
         async def invoke(context: ToolContext[Any], arguments: str) -> str:
             with self._lock:
                 self._in_flight += 1
+            # Only one part is played at a time: what runs side by side belongs to the same.
+            self._heard.toolbox = box
             try:
                 text = await self._invoke(spec, context.tool_call_id, arguments)
             finally:
@@ -214,21 +220,21 @@ class Bridge:
 
 
 class _Heard:
-    """The toolbox, with an ear for its errors: of those, only the words come through MCP."""
+    """The toolbox at work, with an ear for its errors: of those, only the words come through MCP."""
 
     def __init__(self, toolbox: Toolbox) -> None:
-        self._toolbox = toolbox
+        self.toolbox = toolbox
         self._errors: dict[str, ShipmateError] = {}
 
     @property
     def tools(self) -> tuple[OwnTool, ...]:
         """As the toolbox."""
-        return self._toolbox.tools
+        return self.toolbox.tools
 
     def call(self, name: str, arguments: dict[str, Any], **people: Any) -> ToolResult:
         """As the toolbox."""
         try:
-            return self._toolbox.call(name, arguments, **people)
+            return self.toolbox.call(name, arguments, **people)
         except ShipmateError as error:
             self._errors[str(error)] = error
             raise

@@ -120,6 +120,12 @@ class RequestRefused(BackendError):
     code = "model_request_refused"
 
 
+class BudgetSpent(BackendError):
+    """An agent's run has used the tokens that it may."""
+
+    code = "budget_spent"
+
+
 class ModelConfused(BackendError):
     """The model calls what does not exist, or never ends."""
 

@@ -13,6 +13,7 @@ from assistant.cli.options import Chosen, cluster_options
 
 COMMANDS = {
     "alerts": "List what is alerted of; silence it; the rules.",
+    "agents": "List, show, run or schedule agents.",
     "ask": "Answer one request and exit.",
     "demo": "See the main job on the embedded cluster.",
     "diagnose": "Say why something does not work.",
@@ -22,6 +23,7 @@ COMMANDS = {
     "mcp": "Serve the tools to an MCP client.",
     "monitor": "Watch, and tell of alerts.",
     "optimise": "Say what workloads need, and give it to them.",
+    "runbook": "List, show or run runbooks.",
     "sandbox": "Start, stop or reach the embedded cluster.",
     "scan": "Say whether an image is safe.",
     "undo": "Put back what a change replaced.",

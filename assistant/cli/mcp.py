@@ -17,6 +17,9 @@ def mcp(chosen: Chosen, host: str, port: int, *, http: bool) -> None:
 
     A change is confirmed by the client's user, or is two steps: a plan with its diff, then apply_plan.
     """
+    from assistant.agents.card import card_of
+    from assistant.agents.library import agents
+    from assistant.agents.prompts import agent_prompts
     from mcp_tools.server import serve_http, serve_stdio
     from mcp_tools.toolbox import Toolbox
 
@@ -30,10 +33,12 @@ def mcp(chosen: Chosen, host: str, port: int, *, http: bool) -> None:
         health=settings.health,
         measuring=settings.measuring,
     )
+    found = [file.definition for file in agents().files.values()]
+    prompts = agent_prompts(found)
     try:
         if http:
-            serve_http(toolbox, host, port)
+            serve_http(toolbox, host, port, prompts, lambda url: card_of(found, url))
         else:
-            serve_stdio(toolbox)
+            serve_stdio(toolbox, prompts)
     finally:
         toolbox.close()

@@ -6,18 +6,22 @@ import dataclasses
 import datetime as dt
 import itertools
 import math
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from assistant.brain import Cancelled
 from assistant.events import Emit, Notice, TextDelta, ToolCalled, ToolFailed, ToolReturned
 from assistant.following import FOLLOW, Follower
 from assistant.offline.model import (
+    Changed,
     Clarify,
     Earlier,
     Heal,
     Manifest,
     Mention,
     NotUnderstood,
+    Procedure,
     Refuse,
     Relative,
     Reply,
@@ -30,7 +34,9 @@ from assistant.offline.model import (
 from mcp_tools.errors import Ambiguous, NotFound, ShipmateError
 
 if TYPE_CHECKING:
+    from assistant.brain import Brain
     from assistant.offline.answers import Open
+    from assistant.settings import Settings
     from mcp_tools.toolbox import Toolbox, ToolResult
 
 
@@ -41,17 +47,45 @@ class Conversation(Protocol):
         """Keep messages of a role and a content, in order."""
 
 
+_Open = ToolCall | Relative | Manifest | Several | Earlier | Heal | Changed | Refuse | Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What "the last run" means.
+
+    Attributes:
+        at: When it began; None where this is the first.
+        before: What there was then.
+    """
+
+    at: dt.datetime | None = None
+    before: AbstractSet[str] = frozenset()
+
+
 class OfflineBrain:
     """The planner with a memory of one conversation: what was talked about last, and what was asked back.
 
     Args:
         conversation: Told of every turn, so that it can be gone on with; None keeps nothing.
+        settings: For agents that are run from here; None knows no model.
+        since: The last run of the agent that this answers for; None for a user, who has no runs.
     """
 
     name = "offline"
 
-    def __init__(self, toolbox: Toolbox, conversation: Conversation | None = None) -> None:
+    def __init__(
+        self,
+        toolbox: Toolbox,
+        conversation: Conversation | None = None,
+        *,
+        settings: Settings | None = None,
+        since: Since | None = None,
+    ) -> None:
         self._toolbox = toolbox
+        self._settings = settings
+        self._since = since
+        self._within: Brain | None = None
         self._conversation = conversation
         self._last: Mention | None = None
         self._open: Open = None
@@ -80,6 +114,8 @@ class OfflineBrain:
         """End the turn before its next tool, or stop waiting for the rollout of the one that runs."""
         self._cancelled = True
         self._follower.cancel()
+        if self._within is not None:
+            self._within.cancel()
         self._toolbox.interrupt()
 
     def close(self) -> None:
@@ -107,24 +143,17 @@ class OfflineBrain:
             return step.message
         if isinstance(step, Silencing | Unsilencing):
             return self._silence(step, emit)
-        if isinstance(step, Several):
-            step = self._together(step, emit)
-        if isinstance(step, Earlier):
-            step = self._earlier(step, emit)
-        if isinstance(step, Heal):
-            step = self._healing(step, emit)
-        if isinstance(step, Manifest):
-            step = self._with_manifest(step)
-        if isinstance(step, Relative):
-            step = self._absolute(step, emit)
-        if isinstance(step, Reply):
-            return step.text
-        if isinstance(step, Refuse):
-            self._open = step
-            raise NotUnderstood(step.message, _suggested(step))
-        if step.note:
-            emit(Notice(step.note))
-        result, _ = self._attempt(step, emit)
+        if isinstance(step, Procedure):
+            return self._procedure(step, emit)
+        known = self._resolved(step, emit)
+        if isinstance(known, Reply):
+            return known.text
+        if isinstance(known, Refuse):
+            self._open = known
+            raise NotUnderstood(known.message, _suggested(known))
+        if known.note:
+            emit(Notice(known.note))
+        result, _ = self._attempt(known, emit)
         return result.summary
 
     def _silence(self, step: Silencing | Unsilencing, emit: Emit) -> str:
@@ -147,6 +176,55 @@ class OfflineBrain:
             )
         emit(TextDelta(said))
         return said
+
+    def _resolved(self, step: _Open, emit: Emit) -> ToolCall | Refuse | Reply:
+        """What a step that hangs on what there is comes to."""
+        match step:
+            case Changed():
+                return self._changed(step, emit)
+            case Several():
+                return self._together(step, emit)
+            case Earlier():
+                return self._earlier(step, emit)
+            case Heal():
+                return self._healing(step, emit)
+            case Manifest():
+                return self._with_manifest(step)
+            case Relative():
+                return self._absolute(step, emit)
+        return step
+
+    def _procedure(self, step: Procedure, emit: Emit) -> str:
+        from assistant.offline.procedures import carry_out, told
+
+        if step.action != "run":
+            text = told(step)
+            emit(TextDelta(text))
+            return text
+        self._within = carry_out(step, self._toolbox, self._settings)
+        try:
+            self._within.respond(step.request, emit)
+        finally:
+            self._within.close()
+            self._within = None
+        return f"The {step.kind} {step.name} was run."
+
+    def _changed(self, step: Changed, emit: Emit) -> Reply | Refuse:
+        from assistant.offline.procedures import moment
+
+        known = self._since if step.since == "last" else Since()
+        if known is None:
+            return Refuse("Nobody looked before from here.", ("what changed since yesterday?",))
+        since = known.at if step.since == "last" else moment(step.since)
+        if since is None:
+            text = "This is the first run here: what changes from now on is told by the next."
+            emit(TextDelta(text))
+            return Reply(text)
+        call_id, name = f"call-{next(self._ids)}", "changed"
+        emit(ToolCalled(call_id, name, {"since": since.isoformat(timespec="seconds")}))
+        result, _ = self._toolbox.changed(since, step.namespace, known.before)
+        emit(ToolReturned(call_id, name, result))
+        return Reply(result.summary)
 
     def _together(self, step: Several, emit: Emit) -> ToolCall | Refuse:
         steps = []

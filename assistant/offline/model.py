@@ -7,6 +7,9 @@ from typing import Any, Literal, NamedTuple
 
 from mcp_tools.errors import UsageError
 
+ProcedureKind = Literal["runbook", "agent"]
+Day = Literal["today", "yesterday"]
+
 
 class Mention(NamedTuple):
     """An object as it was named: `name` or `kind/name`, and where, if that was said."""
@@ -122,6 +125,37 @@ class Unsilencing:
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """What changed since a moment, by whomever.
+
+    Attributes:
+        since: `last` for the last run, `today`, `yesterday` (days begin where the user is), or seconds ago.
+        namespace: None is the current one.
+    """
+
+    since: Day | Literal["last"] | int
+    namespace: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """Runbooks and agents: listed, one shown, or one run.
+
+    Attributes:
+        kind: Which of the two.
+        name: Empty for a list.
+        given: A runbook's parameters as they were said; the one that `for` gave has the name "".
+        request: What an agent is asked; empty for what it is for.
+    """
+
+    kind: ProcedureKind
+    action: Literal["list", "show", "run"]
+    name: str = ""
+    given: dict[str, str] = field(default_factory=dict)
+    request: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Clarify:
     """A question back: what lacks of `step` is said by the next sentence."""
 
@@ -146,7 +180,21 @@ class Reply:
     text: str
 
 
-Step = ToolCall | Relative | Manifest | Several | Earlier | Heal | Silencing | Unsilencing | Clarify | Refuse | Reply
+Step = (
+    ToolCall
+    | Relative
+    | Manifest
+    | Several
+    | Earlier
+    | Heal
+    | Changed
+    | Procedure
+    | Silencing
+    | Unsilencing
+    | Clarify
+    | Refuse
+    | Reply
+)
 
 
 class NotUnderstood(UsageError):

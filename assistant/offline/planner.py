@@ -17,6 +17,7 @@ from assistant.offline.model import (
     Earlier,
     Heal,
     Mention,
+    Procedure,
     Refuse,
     Relative,
     Reply,
@@ -101,6 +102,8 @@ def is_change(step: Step) -> bool:
     """Whether carrying out the step would change something."""
     if isinstance(step, ToolCall):
         return step.name in CHANGES and step.arguments.get("action") not in LOOKS.get(step.name, ())
+    if isinstance(step, Procedure):
+        return step.action == "run"
     return isinstance(step, Relative | Several | Earlier | Heal | Silencing | Unsilencing)
 
 

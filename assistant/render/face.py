@@ -8,9 +8,21 @@ from typing import TYPE_CHECKING, TypeVar
 from rich.text import Text
 
 from assistant.approvals import Consent, decide
-from assistant.events import Event, LogLine, Notice, TextDelta, ToolCalled, ToolFailed, ToolReturned, UsageReported
+from assistant.events import (
+    Checked,
+    Event,
+    HandedOver,
+    LogLine,
+    Notice,
+    StepBegun,
+    TextDelta,
+    ToolCalled,
+    ToolFailed,
+    ToolReturned,
+)
 from assistant.render.consoles import printable
 from assistant.render.followed import FollowedLines
+from assistant.render.marks import render_mark
 from assistant.render.plan import render_plan
 from assistant.render.prose import Prose
 from assistant.render.results import render_brief, render_result
@@ -99,7 +111,10 @@ class ConsoleFace:
                 self._rest()
                 self._following = True
                 self._followed.show(event)
-            case UsageReported():
+            case StepBegun() | Checked() | HandedOver():
+                self._rest()
+                self._chrome.print(render_mark(event))
+            case _:
                 pass
 
     def _called(self, event: ToolCalled) -> None:

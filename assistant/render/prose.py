@@ -13,6 +13,15 @@ if TYPE_CHECKING:
 FENCE = "```"
 
 
+def say(text: str) -> None:
+    """Print Markdown to standard output, whole."""
+    from assistant.render.consoles import make_console
+
+    prose = Prose(make_console())
+    prose.add(text)
+    prose.end()
+
+
 class Prose:
     """Prints finished blocks for good and redraws only the one that still grows."""
 

@@ -278,11 +278,34 @@ def _history(result: ToolResult) -> RenderableType:
             item["at"],
             item["context"],
             f"undone by {item['undone_by']}" if item["undone_by"] else item["status"],
-            item["title"] + (f": {clip(item['reason'], REASON_WIDTH)}" if item["reason"] else ""),
+            item["title"]
+            + (f": {clip(item['reason'], REASON_WIDTH)}" if item["reason"] else "")
+            + (f" ({item['part_of']})" if item.get("part_of") else ""),
         ]
         for item in changes
     ]
     return table(("id", "at", "context", "status", "change"), rows)
+
+
+def _changed(result: ToolResult) -> RenderableType:
+    data = result.data
+    rows = [
+        [item["at"], item.get("object", "shipmate"), f"{item['what']}{_part(item)}"]
+        for sort in ("changes", "objects", "rollouts", "restarts", "warnings")
+        for item in data[sort]
+    ]
+    rows.sort(key=lambda row: str(row[0]), reverse=True)
+    rows += [["", item["object"], "gone"] for item in data["gone"]]
+    more = sum(data["more"].values())
+    parts: list[RenderableType] = [_summary(result)]
+    if rows:
+        parts += [Text(""), table(("at", "object", "what"), rows)]
+    return Group(*parts, *([Text(f"… and {more} more", style="faint")] if more else []))
+
+
+def _part(item: dict[str, Any]) -> str:
+    said = [str(item[key]) for key in ("status", "part_of") if item.get(key)]
+    return f" ({', '.join(said)})" if said else ""
 
 
 def _anything(result: ToolResult) -> RenderableType:
@@ -317,5 +340,6 @@ _SHAPES: dict[str, Callable[[ToolResult], RenderableType]] = {
     "inspect_docker": render_docker,
     "change_docker": _on_engine,
     "list_changes": _history,
+    "changed": _changed,
     "todo_stack": _stack,
 }

@@ -17,15 +17,15 @@ LIMITS = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most
 
 def configuration_page() -> str:
     """The whole page; a KeyError names a table that the page asks for and nobody makes."""
+    from assistant.agents.settings import AgentsSettings, Price
     from assistant.settings import Config, ProviderConfig
     from mcp_tools.changes.policy import AutoApproval, Policy
     from mcp_tools.monitoring.settings import AlertSettings
     from mcp_tools.stack.settings import StackSettings
 
+    models = (ProviderConfig, Policy, AutoApproval, StackSettings, AlertSettings, AgentsSettings, Price)
     tables = {"settings": _settings(Config), "providers": _providers()}
-    tables |= {
-        model.__name__: _fields(model) for model in (ProviderConfig, Policy, AutoApproval, StackSettings, AlertSettings)
-    }
+    tables |= {model.__name__: _fields(model) for model in models}
     return re.sub(r"\{\{ (\w+) \}\}", lambda name: tables[name[1]], PAGE.read_text(encoding="utf-8"))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ MIGRATIONS = (
     CREATE INDEX changes_by_context ON changes (context, id);
     """,
     "ALTER TABLE changes ADD COLUMN cluster TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE changes ADD COLUMN origin TEXT NOT NULL DEFAULT ''",
 )
 APPLYING = "applying"
 """The status between the moment a request is sent and the moment its end is known."""
@@ -67,7 +69,12 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row of the journal. `status` is an `Outcome` value, or `applying` while a change is in flight."""
+    """One row of the journal.
+
+    Attributes:
+        status: An `Outcome` value, or `applying` while a change is in flight.
+        origin: What it belongs to, such as a step of a runbook's run; empty for what the user asked for by itself.
+    """
 
     id: int
     plan: Plan
@@ -79,6 +86,7 @@ class Entry:
     undone_by: int | None
     process: str
     cluster: str
+    origin: str
 
     def is_of(self, cluster: str) -> bool:
         """Whether it was made on that cluster, as far as both are known: a context's name can be used again."""
@@ -99,13 +107,17 @@ class JournalProblem(ShipmateError):
 class Journal:
     """The journal in one file, shared by all of a user's processes."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, origin: Callable[[], str] = str) -> None:
         """Open the journal, make it where it is absent, and bring its tables up to date.
+
+        Args:
+            origin: Says what a change that is planned belongs to.
 
         Raises:
             JournalProblem: The file cannot be opened or is no database.
         """
         self.path = path
+        self._origin = origin
         self._database = Database(path, MIGRATIONS, JournalProblem, "The journal", durable=True)
 
     def close(self) -> None:
@@ -125,7 +137,7 @@ class Journal:
         with self._database.use() as db:
             cursor = db.execute(
                 "INSERT INTO changes (plan_id, at, context, server, action, title, arguments, steps, warnings,"
-                " reversible, status, undoes, cluster) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " reversible, status, undoes, cluster, origin) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     plan.id,
                     _now(),
@@ -140,6 +152,7 @@ class Journal:
                     Outcome.PLANNED.value,
                     plan.undoes,
                     cluster,
+                    redact_text(self._origin()),
                 ),
             )
         return int(cursor.lastrowid or 0)
@@ -403,6 +416,7 @@ def _entry(row: sqlite3.Row) -> Entry:
         undone_by=row["undone_by"],
         process=row["process"],
         cluster=row["cluster"],
+        origin=row["origin"],
     )
 
 

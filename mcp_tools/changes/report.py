@@ -80,6 +80,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "status": entry.status,
         "reason": entry.reason,
         "undone_by": entry.undone_by,
+        **({"part_of": entry.origin} if entry.origin else {}),
         "diff": public_diff(plan),
     }
 

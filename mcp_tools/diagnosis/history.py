@@ -61,8 +61,8 @@ def _written(revision: Resource) -> float:
 def _last_change(snapshot: Snapshot, item: Resource) -> tuple[str, str]:
     kept = snapshot.revisions(item)
     if len(kept) > 1 and number_of(kept[0]) > 1:
-        return kept[0].created, f"revision {number_of(kept[0])}: {_difference(kept[1], kept[0])}"
-    edits = sorted(_edits(item))
+        return kept[0].created, f"revision {number_of(kept[0])}: {difference(kept[1], kept[0])}"
+    edits = sorted(edits_of(item))
     if not edits:
         return "", ""
     time, manager = edits[-1]
@@ -71,13 +71,15 @@ def _last_change(snapshot: Snapshot, item: Resource) -> tuple[str, str]:
     return item.created, f"made by {manager}"
 
 
-def _edits(item: Resource) -> Iterator[tuple[str, str]]:
+def edits_of(item: Resource) -> Iterator[tuple[str, str]]:
+    """When, and by which field manager, what is wanted of an object was written; not by the cluster's own."""
     for entry in item.meta.get("managedFields") or ():
         if not entry.get("subresource") and entry.get("manager") not in OWN_MANAGERS and entry.get("time"):
             yield str(entry["time"]), str(entry.get("manager"))
 
 
-def _difference(before: Resource, after: Resource) -> str:
+def difference(before: Resource, after: Resource) -> str:
+    """How one revision differs from the one before, in a line."""
     old, new = ({"spec": item.template, "kind": "Pod"} for item in (before, after))
     shown = [public(change) for change in compare(old, new)]
     told = [f"{item['path']}: {item.get('old', 'absent')} → {item.get('new', 'absent')}" for item in shown[:2]]

@@ -6,10 +6,12 @@ import dataclasses
 from typing import Any
 
 from assistant.offline.model import (
+    Changed,
     Clarify,
     Earlier,
     Heal,
     Manifest,
+    Procedure,
     Refuse,
     Relative,
     Reply,
@@ -35,10 +37,6 @@ def told(step: Step) -> str:
             return " ".join([f"rollback to before {day}", *_given(release)])
         case Heal(where, option):
             return " ".join([f"fix {option}", *_given(where or {})])
-        case Silencing():
-            return " ".join(["silence", *_given(dataclasses.asdict(step))])
-        case Unsilencing(what):
-            return f"unsilence {what}"
         case Clarify():
             return f"asks for the {step.missing} of {told(step.step)}"
         case Refuse():
@@ -49,6 +47,22 @@ def told(step: Step) -> str:
             return f"{told(step.step)} from {step.source}"
         case Reply():
             return "help"
+        case _:
+            return _told_of_the_conversation(step)
+
+
+def _told_of_the_conversation(step: Step) -> str:
+    match step:
+        case Silencing():
+            return " ".join(["silence", *_given(dataclasses.asdict(step))])
+        case Unsilencing(what):
+            return f"unsilence {what}"
+        case Changed(since, namespace):
+            return " ".join([f"changed since {since}", *_given({"namespace": namespace or ""})])
+        case Procedure(kind, action, name, given):
+            said = " ".join(f"{key or 'for'}={value}" for key, value in given.items())
+            return " ".join(part for part in (action, kind, name, said) if part)
+    raise AssertionError(step)
 
 
 def _given(arguments: dict[str, Any]) -> list[str]:

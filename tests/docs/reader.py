@@ -20,6 +20,7 @@ SECONDS = 150
 SHELL = set("|&;<>$`*?(){}\"\\'")
 LOOKS = re.compile(
     r"--dry-run|--read-only|^shipmate (doctor|diagnose|history)\b"
+    r"|^shipmate (runbook|agents) (list|show|runs|card)\b"
     r"|^shipmate ask \"(why|is|can|status|top|get|logs|diff|helm list)\b"
     r"|^kubectl (get|top|config|cluster-info)\b|^(cp|git|grep) "
 )
@@ -57,7 +58,7 @@ class Reader:
         if serves or not command.startswith("shipmate ") or SHELL & set(outside):
             return self.shell(command)
         words = shlex.split(command)[1:]
-        if words[0] in {"ask", "undo"} and not set(QUESTIONS) & set(words):
+        if (words[0] in {"ask", "undo"} or words[:2] == ["runbook", "run"]) and not set(QUESTIONS) & set(words):
             words.append("--yes")
         ended = CliRunner().invoke(shipmate, words)
         wrong = "" if ended.exception is None or isinstance(ended.exception, SystemExit) else repr(ended.exception)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BESIDE = ("README.md", "CONTRIBUTING.md", "manifests/README.md", "helm/README.md")
-PAGES = sorted([*(ROOT / name for name in BESIDE), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".claude/**/*.md")])
+FOLDERS = ("docs/**/*.md", "runbooks/*.md", ".claude/**/*.md")
+PAGES = sorted([*(ROOT / name for name in BESIDE), *(page for folder in FOLDERS for page in ROOT.glob(folder))])
 BLOCK = re.compile(
     r"(?:<!-- (?P<how>syntax only|cluster): (?P<why>[^>]+?) -->\n *)?```sh\n(?P<text>.*?)\n *```", re.DOTALL
 )

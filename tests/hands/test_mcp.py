@@ -325,3 +325,39 @@ def test_standard_output_carries_nothing_but_the_protocol(command: list[str], en
         lines += [json.loads(line) for line in process.stdout]
         assert process.wait(20) == 0
     assert all(line["jsonrpc"] == "2.0" for line in lines)
+
+
+@ERAS
+async def test_runbooks_and_agents_are_prompts_and_runbooks_are_read(stdio: StdioServerParameters, mode: str) -> None:
+    async with client_of(stdio, mode) as client:
+        prompts = {prompt.name: prompt for prompt in (await client.list_prompts()).prompts}
+        assert {"runbook-scale", "runbook-restore", "agent-troubleshooter", "agent-morning-check"} <= set(prompts)
+        arguments = {one.name: one.required for one in prompts["runbook-scale"].arguments or []}
+        assert arguments == {"workload": True, "replicas": True, "namespace": False}
+        told = await prompt_of(client, "runbook-scale", workload="web", replicas="3")
+        assert 'arguments: {target: "web", namespace: null, replicas: 3}' in told
+        assert "shipmate ask" not in told
+        with pytest.raises(MCPError, match="needs replicas"):
+            await client.get_prompt("runbook-scale", {"workload": "web"})
+        secret = await prompt_of(client, "runbook-rotate-secret", secret="db", key="PASSWORD", workload="web")
+        assert "must not pass through a model" in secret
+        assert "{{ value | base64 }}" in secret
+        assert "Change nothing." in await prompt_of(client, "agent-morning-check")
+        assert "why is web slow?" in await prompt_of(client, "agent-troubleshooter", request="why is web slow?")
+        resources = {str(one.uri): one for one in (await client.list_resources()).resources}
+        assert resources["runbook://scale"].mime_type == "text/markdown"
+        (content,) = (await client.read_resource("runbook://scale")).contents
+        assert content.text.startswith("# Scale")  # type: ignore[union-attr]
+
+
+async def prompt_of(client: Client, name: str, **arguments: str) -> str:
+    (message,) = (await client.get_prompt(name, arguments)).messages
+    assert isinstance(message.content, TextContent)
+    return message.content.text
+
+
+def test_over_http_the_agents_introduce_themselves_with_a_card(http: str) -> None:
+    address = http.removesuffix("/mcp")
+    card = urllib3.request("GET", f"{address}/.well-known/agent-card.json").json()
+    assert card["supportedInterfaces"][0]["url"] == http
+    assert {skill["id"] for skill in card["skills"]} >= {"deployer", "troubleshooter", "morning-check"}

@@ -11,6 +11,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from assistant.agents.definition import AgentDefinition, Limits
+from assistant.agents.settings import AgentsSettings, Price
 from assistant.cli.main import COMMANDS
 from assistant.settings import Config, ProviderConfig
 from mcp_tools.changes.policy import AutoApproval, Policy
@@ -19,7 +21,7 @@ from mcp_tools.stack.settings import StackSettings
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
-    *sorted(path for folder in ("docs", "prompts", ".claude") for path in (ROOT / folder).rglob("*.md")),
+    *sorted(path for folder in ("docs", "runbooks", "prompts", ".claude") for path in (ROOT / folder).rglob("*.md")),
 ]
 
 
@@ -46,9 +48,17 @@ def test_a_page_that_follows_from_the_code_is_what_the_code_says(page: str) -> N
 
 
 def test_every_setting_is_described() -> None:
-    models = (Config, ProviderConfig, Policy, AutoApproval, StackSettings)
+    agents = (AgentsSettings, Price, AgentDefinition, Limits)
+    models = (Config, ProviderConfig, Policy, AutoApproval, StackSettings, *agents)
     fields = {f"{model.__name__}.{name}": info for model in models for name, info in model.model_fields.items()}
     assert [name for name, info in fields.items() if not info.description] == []
+
+
+def test_the_page_on_agents_has_every_field_of_one() -> None:
+    page = (ROOT / "docs" / "agents.md").read_text(encoding="utf-8")
+    told = {name: f"| {info.description} |" for name, info in AgentDefinition.model_fields.items()}
+    rows = {row.split("`")[1]: row for row in page.splitlines() if row.startswith("| `")}
+    assert [name for name, words in told.items() if not rows.get(name, "").endswith(words)] == []
 
 
 def test_the_picture_shows_the_session_and_loads_nothing() -> None:

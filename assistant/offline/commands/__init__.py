@@ -15,9 +15,23 @@ if TYPE_CHECKING:
 
 def match(raw: str, last: Mention | None) -> Step | None:
     """The step that the text asks for, or None."""
-    from assistant.offline.commands import alerts, creating, docker, fixing, helm, images, pods, setting, sizing, stack
+    from assistant.offline.commands import (
+        alerts,
+        creating,
+        docker,
+        fixing,
+        helm,
+        images,
+        pods,
+        procedures,
+        setting,
+        sizing,
+        stack,
+    )
     from assistant.offline.commands.said import said
 
+    if step := procedures.asked(raw):
+        return step
     given = said(raw)
     if given is None:
         question = said(raw.rstrip(" ?!"))
@@ -30,6 +44,7 @@ def match(raw: str, last: Mention | None) -> Step | None:
         return docker.asked_typed(raw)
     return (
         alerts.match(given, last)
+        or procedures.match(given)
         or stack.match(given)
         or helm.match(given)
         or docker.match(given, raw, last)

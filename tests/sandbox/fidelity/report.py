@@ -55,7 +55,8 @@ _KNOWN = """
 _LEFT = """
 Custom resources with their rules in CEL, ValidatingAdmissionPolicies, and CertificateSigningRequests with their
 approval and signing are compared as well, with requests that were picked by hand:
-`tests/sandbox/test_differential_custom.py`, `test_differential_admission.py` and `test_differential_kinds.py`. The last also compares what both say in discovery.
+`tests/sandbox/test_differential_custom.py`, `test_differential_admission.py` and `test_differential_kinds.py`. The
+last also compares what both say in discovery.
 
 ## Not compared because it is not there
 

@@ -1,0 +1,1 @@
+"""Runbooks: procedures that people read as Markdown, and whose steps are tools."""
