@@ -13,7 +13,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 DESCRIPTION = Path(__file__).with_name("architecture.toml")
-WIDTH = 720
+WIDTH = 860
 MARGIN = 20
 GAP = 34
 """Between two rows, for an arrow."""

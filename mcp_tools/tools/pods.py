@@ -51,7 +51,7 @@ class ConnectInput(ToolInput):
         str | None, Field(default=None, min_length=1, max_length=4096, description="copy: in the pod, absolute")
     ]
     local_path: Annotated[str | None, Field(default=None, min_length=1, max_length=4096)]
-    overwrite: Annotated[bool, Field(default=False, description="Replace a local file")]
+    overwrite: Annotated[bool, Field(default=False)]
     port: Annotated[
         int | None, Field(default=None, ge=1, le=65_535, strict=True, description="Of the target; default: its only")
     ]

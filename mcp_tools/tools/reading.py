@@ -86,7 +86,7 @@ class ListInput(ToolInput):
     label_selector: Annotated[str | None, Field(default=None, description="app=backend,tier!=db")]
     field_selector: Annotated[str | None, Field(default=None, description="status.phase=Running, type=Warning")]
     sort_by: Annotated[
-        str | None, Field(default=None, max_length=253, description="Column or field path; - in front: biggest first")
+        str | None, Field(default=None, max_length=253, description="Column or field path; -: biggest first")
     ]
     columns: Annotated[list[str], Field(default_factory=list, description="Field paths to show: spec.nodeName")]
     limit: Annotated[int | None, Field(default=None, ge=1, le=500, description="Rows; default 100, of events 50")]

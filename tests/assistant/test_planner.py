@@ -45,6 +45,7 @@ STACK = "the todo stack as a whole"
 CARRY_VALUES = {
     "making things",
     "settings and manifests",
+    "right-sizing",
     SEVERAL,
     "kubectl's own words",
     "into pods",
