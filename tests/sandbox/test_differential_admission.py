@@ -33,6 +33,12 @@ _SPEC: dict[str, Any] = {
         {"expression": "request.operation != 'DELETE' || oldObject.metadata.name != 'kept'", "message": "it stays"},
         {"expression": "namespaceObject.metadata.name != 'x'"},
     ],
+    "auditAnnotations": [
+        {
+            "key": "n",
+            "valueExpression": "object != null && object.metadata.name == 'noted' ? string(object.data.nothing) : ''",
+        }
+    ],
 }
 
 
@@ -48,6 +54,10 @@ def binding(**spec: Any) -> dict[str, Any]:
 
 def made(name: str, data: dict[str, str] | None = None, **meta: Any) -> tuple[Any, ...]:
     return ("POST", MAPS + DRY, {"metadata": {"name": name, **meta}, "data": data or {"a": "b"}})
+
+
+def noted(key: str, expression: str) -> dict[str, Any]:
+    return {"key": key, "valueExpression": expression}
 
 
 CASES: dict[str, tuple[Any, ...]] = {
@@ -70,6 +80,17 @@ CASES: dict[str, tuple[Any, ...]] = {
         POLICIES + DRY,
         policy(validations=[{"expression": "true", "reason": "Odd"}]),
     ),
+    "a policy that gives no truth": ("POST", POLICIES + DRY, policy(validations=[{"expression": "1 + 1"}])),
+    "a policy that gives anything": ("POST", POLICIES + DRY, policy(validations=[{"expression": "object.x"}])),
+    "a policy whose message is no text": (
+        "POST",
+        POLICIES + DRY,
+        policy(validations=[{"expression": "true", "messageExpression": "1"}]),
+    ),
+    "a policy with audit annotations": ("POST", POLICIES + DRY, policy(auditAnnotations=[noted("a", "'x' + 'y'")])),
+    "one with a bad key and value": ("POST", POLICIES + DRY, policy(auditAnnotations=[noted("a b", "1")])),
+    "one with twins without values": ("POST", POLICIES + DRY, policy(auditAnnotations=[noted("a", " ")] * 2)),
+    "an annotation that cannot be told": made("noted"),
     "a binding of nothing": ("POST", BINDINGS + DRY, binding(policyName=None)),
     "a binding without actions": ("POST", BINDINGS + DRY, binding(validationActions=None)),
     "a binding with an odd action": ("POST", BINDINGS + DRY, binding(validationActions=["Odd"])),

@@ -227,3 +227,9 @@ def test_the_levels_and_schemas_that_are_always_there_are_the_same(both: tuple[C
         common = {name: spec for name, spec in specs[1].items() if name in specs[0]}
         assert common
         assert differences({name: specs[0][name] for name in common}, common) == []
+
+
+def test_nobody_deletes_all_namespaces_at_once(both: tuple[Client, Client, str]) -> None:
+    answers = [seen(client("DELETE", "/api/v1/namespaces?dryRun=All")) for client in both[:2]]
+    assert answers[0]["code"] == 405
+    assert compare(*answers, both[2]) == []

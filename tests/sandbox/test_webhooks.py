@@ -232,3 +232,26 @@ def test_a_policy_is_bound_with_the_objects_that_hold_its_parameters(api: Client
     finally:
         for path in paths:
             api("DELETE", f"{path}/{space}")
+
+
+def test_an_audit_annotation_that_cannot_be_told_denies_even_where_a_binding_only_warns(
+    api: Client, space: str
+) -> None:
+    rule = {"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps"]}
+    noted = {"key": "who", "valueExpression": "'by ' + string(object.data.who)"}
+    spec = {"matchConstraints": {"resourceRules": [rule]}, "auditAnnotations": [noted]}
+    inside = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": space}}}
+    bound = {"policyName": space, "validationActions": ["Warn"], "matchResources": inside}
+    policies, bindings = f"{HOOKS}/validatingadmissionpolicies", f"{HOOKS}/validatingadmissionpolicybindings"
+    odd = {**spec, "auditAnnotations": [{**noted, "valueExpression": "object.data.who"}]}
+    refused = api("POST", policies, {"metadata": {"name": space}, "spec": odd})
+    assert "must evaluate to one of [string null_type] but got dyn" in refused.message
+    assert api("POST", policies, {"metadata": {"name": space}, "spec": spec}).status == 201
+    assert api("POST", bindings, {"metadata": {"name": space}, "spec": bound}).status == 201
+    try:
+        assert api("POST", maps(space), {"metadata": {"name": "a"}, "data": {"who": "anna"}}).status == 201
+        denied = api("POST", maps(space), {"metadata": {"name": "b"}, "data": {"x": "y"}})
+        assert (denied.status, "no such key: who" in denied.message) == (422, True)
+    finally:
+        for path in (policies, bindings):
+            api("DELETE", f"{path}/{space}")

@@ -200,7 +200,8 @@ class Api:
             return reading.list_many(request, query, items, self._world.store, self._world.clock.now())
         if request.method == "POST" and (address.namespace or not kind.namespaced):
             return writing.create(request, self._world.registry, kind, address)
-        if request.method == "DELETE" and (address.namespace or not kind.namespaced):
+        deletable = "deletecollection" in kind.verbs and (address.namespace or not kind.namespaced)
+        if request.method == "DELETE" and deletable:
             return writing.delete_many(request, self._world.registry, query)
         raise method_not_allowed()
 

@@ -1,14 +1,23 @@
 """ValidatingAdmissionPolicies: rules in CEL about any object (apiserver/pkg/admission/plugin/policy/validating).
 
-Not here: the authorizer, audit annotations, and the check of an expression's types.
+Audit annotations are looked at as everything else is, and written nowhere: there is no audit log. Not here: the
+authorizer, and the check of types beyond what an expression gives.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mcp_tools.sandbox.objects import cel
-from mcp_tools.sandbox.objects.errors import Cause, Refused, forbidden, invalid_value, not_supported, required
+from mcp_tools.sandbox.objects import cel, names
+from mcp_tools.sandbox.objects.errors import (
+    Cause,
+    Refused,
+    duplicate,
+    forbidden,
+    invalid_value,
+    not_supported,
+    required,
+)
 from mcp_tools.sandbox.objects.selectors import label_selector
 from mcp_tools.sandbox.policy.writes import concerned, conditions_hold
 
@@ -21,6 +30,8 @@ Object = dict[str, Any]
 _VARIABLES = ("object", "oldObject", "request", "params", "namespaceObject", "variables")
 _CODES = {"Forbidden": 403, "Unauthorized": 401, "RequestEntityTooLarge": 413}
 _INVALID = 422
+_ANNOTATIONS_MAX = 20
+_TYPES = {"NULL": "null_type", "LIST": "list(dyn)", "MAP": "map(string, dyn)", "TIMESTAMP": "timestamp"}
 _ACTIONS = ("Audit", "Deny", "Warn")
 
 
@@ -45,9 +56,9 @@ def check(write: Write) -> list[str]:
         if not _matches(write, said.get("matchResources"), rules=False):
             continue
         names = f"'{policy['metadata']['name']}' with binding '{binding['metadata']['name']}'"
-        for message, reason in _failures(write, policy["spec"], said):
+        for message, reason, always in _failures(write, policy["spec"], said):
             actions = said.get("validationActions") or ()
-            if "Deny" in actions:
+            if always or "Deny" in actions:
                 raise _denied(write, f"ValidatingAdmissionPolicy {names} denied request: {message}", reason)
             if "Warn" in actions:
                 warnings.append(f"Validation failed for ValidatingAdmissionPolicy {names}: {message}")
@@ -74,8 +85,8 @@ def _denied(write: Write, message: str, reason: str) -> Refused:
     return refusal
 
 
-def _failures(write: Write, policy: Object, binding: Object) -> Iterator[tuple[str, str]]:
-    """Each message of a policy against a write, with its reason."""
+def _failures(write: Write, policy: Object, binding: Object) -> Iterator[tuple[str, str, bool]]:
+    """Each message of a policy against a write, with its reason, and whether it denies whatever the binding says."""
     strict = policy.get("failurePolicy", "Fail") == "Fail"
     try:
         if not conditions_hold(write, policy):
@@ -83,7 +94,7 @@ def _failures(write: Write, policy: Object, binding: Object) -> Iterator[tuple[s
         found = list(_parameters(write, policy, binding))
     except cel.Failed as error:
         if strict:
-            yield str(error), ""
+            yield str(error), "", False
         return
     for params in found:
         known: Object = {}
@@ -98,10 +109,22 @@ def _failures(write: Write, policy: Object, binding: Object) -> Iterator[tuple[s
             text = str(validation.get("expression", "")).strip()
             try:
                 if cel.evaluate(text, values) is not True:
-                    yield _message(validation, text, values), str(validation.get("reason") or "")
+                    yield _message(validation, text, values), str(validation.get("reason") or ""), False
             except (cel.BadExpression, cel.Failed) as error:
                 if strict:
-                    yield f"expression '{text}' resulted in error: {error}", ""
+                    yield f"expression '{text}' resulted in error: {error}", "", False
+        yield from _unwritten(policy, values, strict=strict)
+
+
+def _unwritten(policy: Object, values: Object, *, strict: bool) -> Iterator[tuple[str, str, bool]]:
+    """Audit annotations that cannot be told, each of which denies."""
+    for annotation in policy.get("auditAnnotations") or ():
+        text = str(annotation.get("valueExpression", "")).strip()
+        try:
+            cel.evaluate(text, values)
+        except (cel.BadExpression, cel.Failed) as error:
+            if strict:
+                yield f"expression '{text}' resulted in error: {error}", "", True
 
 
 def _message(validation: Object, text: str, values: Object) -> str:
@@ -156,25 +179,48 @@ def check_policy(obj: Object) -> list[Cause]:
         causes += [required(f"spec.{field}", words) for field in ("validations", "auditAnnotations")]
     for index, item in enumerate(spec.get("variables") or ()):
         causes += _expression(f"spec.variables[{index}].expression", item.get("expression", ""), "expression")
+    causes += _audit(obj["metadata"].get("name", ""), spec.get("auditAnnotations") or [])
     for index, item in enumerate(spec.get("validations") or ()):
         where = f"spec.validations[{index}]"
-        causes += _expression(f"{where}.expression", item.get("expression", ""), "expression")
+        causes += _expression(f"{where}.expression", item.get("expression", ""), "expression", "BOOL")
         if item.get("messageExpression"):
-            causes += _expression(f"{where}.messageExpression", item["messageExpression"], "messageExpression")
+            text = item["messageExpression"]
+            causes += _expression(f"{where}.messageExpression", text, "messageExpression", "STRING")
         reasons = ("Forbidden", "Invalid", "RequestEntityTooLarge")
         if item.get("reason") and item["reason"] not in reasons:
             causes.append(not_supported(f"{where}.reason", item["reason"], reasons))
     return causes
 
 
-def _expression(field: str, text: str, name: str) -> list[Cause]:
+def _audit(policy: str, annotations: list[Object]) -> list[Cause]:
+    causes: list[Cause] = []
+    if len(annotations) > _ANNOTATIONS_MAX:
+        words = f"must not have more than {_ANNOTATIONS_MAX} auditAnnotations"
+        causes.append(invalid_value("spec.auditAnnotations", annotations, words))
+    keys: set[str] = set()
+    for index, item in enumerate(annotations):
+        where, key = f"spec.auditAnnotations[{index}]", item.get("key", "")
+        causes += names.check_qualified_name(f"{where}.key", f"{policy}/{key}")
+        text = item.get("valueExpression", "")
+        causes += _expression(f"{where}.valueExpression", text, "valueExpression", "STRING", "NULL")
+        causes += [duplicate(f"{where}.key", key)] if key in keys else []
+        keys.add(key)
+    return causes
+
+
+def _expression(field: str, text: str, name: str, *types: str) -> list[Cause]:
+    """What is wrong with an expression that should give one of some types, or anything where none is named."""
     if not text.strip():
         return [required(field, f"{name} is not specified")]
     try:
-        cel.check(text.strip(), _VARIABLES)
+        found = cel.check(text.strip(), _VARIABLES)
     except cel.BadExpression as error:
         return [invalid_value(field, text, f"compilation failed: {error}")]
-    return []
+    if not types or found in types:
+        return []
+    shown = [_TYPES.get(each, each.lower()) for each in (*types, found)]
+    wanted = shown[0] if len(types) == 1 else f"one of [{' '.join(shown[:-1])}]"
+    return [invalid_value(field, text, f"must evaluate to {wanted} but got {shown[-1]}")]
 
 
 def check_policy_binding(obj: Object) -> list[Cause]:

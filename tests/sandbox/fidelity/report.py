@@ -53,22 +53,23 @@ _KNOWN = """
 | what | requests |
 |---|---:|"""
 _LEFT = """
-Custom resources with their rules in CEL, ValidatingAdmissionPolicies, and CertificateSigningRequests with their
-approval and signing are compared as well, with requests that were picked by hand:
-`tests/sandbox/test_differential_custom.py`, `test_differential_admission.py` and `test_differential_kinds.py`. The
-last also compares what both say in discovery.
+Custom resources with their rules in CEL, ValidatingAdmissionPolicies, and CertificateSigningRequests with approval and
+signing are compared as well, with requests that were picked by hand: `tests/sandbox/test_differential_custom.py`,
+`test_differential_admission.py` and `test_differential_kinds.py`. The last also compares what both say in discovery.
 
 ## Not compared because it is not there
 
 - Rules in CEL: when a definition is made, only their syntax, names and fields are checked, not their types, and their
   cost is not estimated; `indexOf` of lists, named formats, semantic versions and the authorizer are not known.
-- Audit annotations. MutatingAdmissionPolicies, which an API server of this version does not serve either unless it is
-  told to.
+- An audit log, and with it what audit annotations say. MutatingAdmissionPolicies, which an API server of this version
+  does not serve either unless it is told to.
 - Proxies of pods and Services answer as a container answers its probes, those of nodes `/healthz`, `/pods` and
   `/stats/summary`; none of them carries an upgraded connection.
 - Kinds: ComponentStatuses, and Bindings as a resource of their own (a pod's `binding` is there).
 - Flow control is stored and judged, and holds nobody up. Devices are not scheduled: a pod whose claims are of them
   starts without. A certificate that the sandbox signed is not taken for a login.
+- A list that is written empty on purpose (a claim's requests, a node's drivers, a slice's devices) belongs to whoever
+  wrote it; here to nobody.
 - Where a claim's or a template's spec is refused because it may not change, the API server shows it in the names of its
   internal fields.
 - Signed certificates: what the sandbox's own Services would show a webhook's caller is not looked at.
