@@ -124,7 +124,8 @@ class TurnResult:
     def opened_forwards(self) -> bool:
         """A port was forwarded, which lasts only as long as the process."""
         return any(
-            "forwards" in item.result.data and self.arguments[item.call_id].arguments.get("action") == "forward"
+            "forwards" in item.result.data
+            and self.arguments[item.call_id].arguments.get("action") in {"forward", "open"}
             for item in self.returned
             if item.call_id in self.arguments
         )

@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     from mcp_tools.changes.operations import Wanted
     from mcp_tools.cluster.connection import Connection
     from mcp_tools.stack.objects import Object, Shape
+    from mcp_tools.stack.settings import Environment
 
 RELEASE = "todo"
+BALANCED = frozenset({"prod"})
+"""The environments whose values ask for a load balancer."""
+WAITS_INSIDE = 4
 STAGES = ("Apply the namespace and the secrets", "Apply the database", "Bring the release up")
 
 
@@ -66,6 +70,21 @@ def parts(
     last = len(STAGES) - 1
     wanted += [dataclasses.replace(part, stage=last) for part in release.parts if part.found.kind.name != "Namespace"]
     return tuple(wanted)
+
+
+def notes(environment: Environment) -> tuple[str, ...]:
+    """What to know of the chart's objects before saying yes."""
+    from mcp_tools.helm.command import major
+
+    if environment not in BALANCED:
+        return ()
+    note = (
+        "The frontend's Service asks for a load balancer: where the cluster has none to give, the Service stays "
+        "pending, the stack serves all the same, and an Ingress or `open the todo stack` leads there."
+    )
+    # Helm 4 asks whether the Service has an address inside; Helm 3, whether it has one outside.
+    older = "Helm 3 waits for the load balancer and calls the release failed without: use Helm 4 on such a cluster."
+    return (note, older) if major() < WAITS_INSIDE else (note,)
 
 
 def _stage(document: Object) -> int | None:

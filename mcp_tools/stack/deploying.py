@@ -143,6 +143,7 @@ def deploy(connection: Connection, ask: Ask, settings: StackSettings) -> Deploym
         {"titles": list(titles), "namespace": ask.namespace, "first": not seen.running},
         notes=(
             *_notes(wanted if supplied else (), secrets, url),
+            *(by_helm.notes(environment) if how == "helm" else ()),
             f"Looked at: {'; '.join(check.detail for check in checks[1:3])}.",
         ),
         prepare=prepare if supplied and not all(image.on_nodes for image in wanted) else None,

@@ -53,7 +53,11 @@ def status(connection: Connection, namespace: str) -> Answer:
     state = "is ready" if ready else f"is not ready ({listed(slow)})"
     words = [f"The todo stack in namespace {namespace} {state}."]
     words += [f"{cause[:1].upper()}{cause[1:]}"] if cause else []
-    words += [f"{url} answers." if answers else f"{url} does not answer from this machine: {instead(connection, url)}."]
+    words += [
+        f"{url} answers."
+        if answers
+        else f"{url} does not answer from this machine: {instead(connection, namespace, url)}."
+    ]
     data = {"namespace": namespace, "url": url, "answers": answers, "ready": ready, "cause": cause, "parts": parts}
     return Answer(" ".join(words), data)
 
@@ -86,19 +90,33 @@ def answers_at(url: str) -> bool:
         return False
 
 
-def instead(connection: Connection, url: str) -> str:
-    """What to do where nothing answers at an address, in a clause."""
+def instead(connection: Connection, namespace: str, url: str) -> str:
+    """What to do where nothing answers at the stack's address, in a clause."""
     if is_simulated(connection):
         return "the sandbox's addresses lead nowhere, `forward svc/frontend` does"
     host = url.partition("://")[2].partition(":")[0]
+    balancer = balancer_of(connection, namespace)
+    waits = (
+        "; its Service frontend waits for a load balancer, which this cluster has not given" if balancer == "" else ""
+    )
     if host == "localhost":
-        return "`open the todo stack` leads there"
+        return f"`open the todo stack` leads there{waits}"
     if not host.replace(".", "").isdigit():
-        return f"let {host} lead to the ingress controller's address, as by a line in the hosts file"
+        place = f"the load balancer's address, {balancer}" if balancer else "the ingress controller's address"
+        return f"let {host} lead to {place}, as by a line in the hosts file{waits}"
     return (
         "the nodes may not be reachable from here; `deploy the todo stack at http://localhost:3000` and then "
         "`open the todo stack` is a way"
     )
+
+
+def balancer_of(connection: Connection, namespace: str) -> str | None:
+    """The address of the frontend's load balancer; empty while it has none, None where none is asked for."""
+    service = connection.get_object(f"/api/v1/namespaces/{namespace}/services/frontend")
+    if service["spec"].get("type") != "LoadBalancer":
+        return None
+    given = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or [{}]
+    return str(given[0].get("ip") or given[0].get("hostname") or "")
 
 
 def _url(connection: Connection, namespace: str) -> str:

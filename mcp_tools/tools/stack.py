@@ -13,6 +13,8 @@ from mcp_tools.stack.settings import NAMESPACE, Environment
 from mcp_tools.tools.base import Hands, Tool, ToolInput
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mcp_tools.changes.carrying import Change
     from mcp_tools.reads.answer import Answer
     from mcp_tools.stack.compose import Deployment as ByCompose
@@ -76,7 +78,7 @@ def _compose(hands: Hands, given: StackInput) -> Answer:
     else:
         planned = compose.deploy(version=given.version, rebuild=given.action == "upgrade", url=given.url)
     change = hands.outside.run(planned.work, hands.approver, hands.reporter)
-    return _with_address(report(change), change, planned, "`status of the todo stack with compose` tells more")
+    return _with_address(report(change), change, planned, lambda: "`status of the todo stack with compose` tells more")
 
 
 def _minikube(hands: Hands, given: StackInput) -> Answer:
@@ -139,10 +141,14 @@ def _deploy(hands: Hands, given: StackInput) -> Answer:
     ask = Ask(given.namespace, given.environment, given.version, rebuild, given.url, how, hands.local_files)
     planned = deploy(hands.connection, ask, hands.stack)
     change = hands.engine.run(planned.request, hands.approver, hands.reporter)
-    return _with_address(report(change), change, planned, instead(hands.connection, planned.url))
+    return _with_address(
+        report(change), change, planned, lambda: instead(hands.connection, given.namespace, planned.url)
+    )
 
 
-def _with_address(answer: Answer, change: Change, planned: Deployment | ByCompose, otherwise: str) -> Answer:
+def _with_address(
+    answer: Answer, change: Change, planned: Deployment | ByCompose, otherwise: Callable[[], str]
+) -> Answer:
     from mcp_tools.changes.model import Outcome
     from mcp_tools.stack.standing import answers_at
 
@@ -150,7 +156,7 @@ def _with_address(answer: Answer, change: Change, planned: Deployment | ByCompos
     if change.outcome not in {Outcome.VERIFIED, Outcome.UNCHANGED}:
         return dataclasses.replace(answer, data=data)
     there = answers_at(planned.url)
-    where = f" {planned.url} " + ("answers." if there else f"does not answer from this machine: {otherwise}.")
+    where = f" {planned.url} " + ("answers." if there else f"does not answer from this machine: {otherwise()}.")
     return dataclasses.replace(answer, summary=answer.summary + where, data={**data, "url": planned.url})
 
 

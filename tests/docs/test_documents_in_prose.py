@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ANYWHERE, WITH_DOCKER_AND_HELM = {"shipmate", "kubectl"}, {"docker", "helm"}
 PYTHON = {"python", "pytest"}
 ELSEWHERE = {"make": "tests/house", "minikube": "not here; tests/stack/test_stack_minikube.py has a recorded one"}
-OF_OTHERS = re.compile(r"^(kubectl-ai|docker (ai|scout|sbom)|trivy|grype|uv|apt-get|openssl|eval|lint-imports) ")
+OF_OTHERS = re.compile(r"^(kubectl-ai|docker (ai|scout|sbom)|trivy|grype|uv|apt-get|openssl|eval|lint-imports)( |$)")
 """Other people's programs, named for comparison or to be installed."""
 FORM = re.compile(r"^--|\b[A-Z]{3,}\b|[=\[{(]|: |^(apply -k|POST .*|127\..*)$")
 """Options, settings and forms with places to fill in: no sentence."""

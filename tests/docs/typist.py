@@ -22,12 +22,8 @@ NOT_HERE = {
     "shipmate --model ollama:llama3.1": "wants a server of models; tests/assistant/test_agent.py has one",
 }
 """Commands in blocks that are run otherwise, and why not these."""
-TRIED_ELSEWHERE = {
-    "run nginx:alpine as container web on port 8080": "wants a registry; tests/hands/test_docker_real.py runs others",
-    "why did the build of backend fail?": "it does not; tests/docker/test_images_by_sentence.py has one that does",
-    "fix the build of backend": "there is nothing to fix; tests/docker/test_builds_real.py",
-}
-"""Sentences that are not typed here, and why."""
+OF_A_BROKEN_BUILD = ("why did the build of backend fail?", "fix the build of backend")
+REGISTRY = "ghcr.io"
 BY_CI = {"make demo", "make test"}
 """Steps of .ci/run."""
 WORLD = Path(__file__).with_name("world.yaml")
@@ -44,17 +40,18 @@ def program(sentence: str) -> str:
     arguments = step.arguments if isinstance(step, ToolCall) else {}
     if arguments.get("minikube"):
         return "minikube"
-    if sentence in TRIED_ELSEWHERE:
-        return "a trial"
+    if sentence in OF_A_BROKEN_BUILD:
+        return "a broken build"
     if arguments.get("how") == "compose" or (isinstance(step, ToolCall) and step.name.endswith("_docker")):
         return "docker"
     helm = isinstance(step, ToolCall) and (step.name == "change_release" or "upgrading" in sentence)
     return "helm" if helm or arguments.get("how") == "helm" else ""
 
 
-def failures(reader: Reader, found: list[Block]) -> list[Done]:
-    """Every command of the blocks, in order; the failures."""
-    ends = [reader(command) for block in found for command in block.commands if command not in BY_CI | NOT_HERE.keys()]
+def failures(reader: Reader, found: list[Block], registry: str = REGISTRY) -> list[Done]:
+    """Every command of the blocks, in order, with another registry where one is given; the failures."""
+    typed = [command for block in found for command in block.commands if command not in BY_CI | NOT_HERE.keys()]
+    ends = [reader(command.replace(REGISTRY, registry)) for command in typed]
     return [end for end in ends if end.code]
 
 

@@ -100,6 +100,23 @@ def test_ask_holds_a_port_open_until_ctrl_c(user: User, talker: str) -> None:
         socket.create_connection(("127.0.0.1", port), 5)
 
 
+def test_ask_leads_to_the_stack_until_ctrl_c(user: User, api: Api) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        url = f"http://localhost:{free.getsockname()[1]}"
+    name = f"{user.namespace}-todo"
+    deployed = terminal(user, "ask", f"deploy the todo stack at {url} in namespace {name}", "--yes")
+    deployed.expect(pexpect.EOF, timeout=120)
+    asked = terminal(user, "ask", f"open the todo stack in namespace {name}")
+    try:
+        asked.expect(shown("Forwarding; Ctrl-C ends it."))
+        with urllib.request.urlopen(f"{url}/", timeout=10) as answer:
+            assert answer.status == 200
+        asked.sendintr()
+        asked.expect(pexpect.EOF)
+    finally:
+        api("DELETE", f"/api/v1/namespaces/{name}")
+
+
 def test_the_chat_keeps_a_port_open_between_requests_and_closes_it_when_it_ends(user: User, talker: str) -> None:
     chat = terminal(user)
     chat.expect_exact(PROMPT)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from hands_helpers import Kube, Person, there
 from helm_helpers import helm_on
 from needs import missing
@@ -22,7 +23,7 @@ from mcp_tools.cluster.target import Target
 from mcp_tools.errors import NotAllowed, NotFound, UsageError
 from mcp_tools.stack import images, programs
 from mcp_tools.stack.images import way_to
-from mcp_tools.stack.locate import MARKS, chart_dir
+from mcp_tools.stack.locate import MARKS, chart_dir, database_manifest
 from mcp_tools.stack.preflight import NotReady
 from mcp_tools.stack.settings import StackSettings
 from mcp_tools.toolbox import Toolbox
@@ -44,9 +45,11 @@ def name(kube: Kube) -> Iterator[str]:
 @contextmanager
 def place_on(kube: Kube) -> Iterator[str]:
     name = f"stack-{uuid.uuid4().hex[:6]}"
-    yield name
-    if there(kube, f"/api/v1/namespaces/{name}"):
-        kube.delete(f"/api/v1/namespaces/{name}")
+    try:
+        yield name
+    finally:
+        if there(kube, f"/api/v1/namespaces/{name}"):
+            kube.delete(f"/api/v1/namespaces/{name}")
 
 
 def checkout(root: Path, backend: str = "", frontend: str = "") -> Path:
@@ -412,3 +415,44 @@ def test_on_a_real_cluster_it_is_used_and_a_broken_version_is_taken_back(
             assert after["answers"], after
         finally:
             box.close()
+
+
+@pytest.mark.cluster
+@pytest.mark.timeout(400)
+def test_for_production_it_serves_also_where_no_load_balancer_is_given(
+    real: Kube, person: Person, sources: Callable[..., Path], tmp_path: Path
+) -> None:
+    for image in (*(f"todo-{program}:1.0.0" for program in images.PROGRAMS), images.DATABASE_IMAGE):
+        if programs.output("docker", "image", "inspect", image) is None:
+            missing(f"no image {image} in a Docker engine: run `docker compose build`")
+    if shutil.which("helm") is None:
+        missing("no helm on the PATH: install it")
+    brought = StackSettings(load_command=["true", "{images}"])
+    box = Toolbox(Target(), approver=person.approve, reporter=person.hear, journal=tmp_path / "j.db", stack=brought)
+    with place_on(real) as elsewhere, place_on(real) as name:
+        sources(f"DATABASE_URL={database_in(real, elsewhere)}", f"BETTER_AUTH_SECRET={SIGNING}")
+        try:
+            done = stack(box, "deploy", name, how="helm", environment="prod")
+            assert done["status"] == "verified", done["reason"]
+            assert any("asks for a load balancer" in note for note in person.plans[0].warnings)
+            service = real.get(f"/api/v1/namespaces/{name}/services/frontend")
+            assert service["spec"]["type"] == "LoadBalancer"
+            waits = not service["status"]["loadBalancer"].get("ingress")
+            told = box.call("todo_stack", {"action": "status", "namespace": name})
+            assert told.data["ready"]
+            assert ("waits for a load balancer" in told.summary) == (waits and not told.data["answers"])
+        finally:
+            box.close()
+
+
+def database_in(kube: Kube, space: str) -> str:
+    """A PostgreSQL that pods of other namespaces reach, in a namespace that is made; its address."""
+    kube.make("/api/v1/namespaces", {"metadata": {"name": space}})
+    for document in yaml.safe_load_all(database_manifest().read_text()):
+        if document["kind"] == "NetworkPolicy":
+            continue
+        group = "/apis/apps/v1" if document["kind"] == "StatefulSet" else "/api/v1"
+        kube.make(f"{group}/namespaces/{space}/{document['kind'].lower()}s", document)
+    secret = {"metadata": {"name": "backend-secrets"}, "stringData": {"POSTGRES_PASSWORD": SIGNING}}
+    kube.make(f"/api/v1/namespaces/{space}/secrets", secret)
+    return f"postgresql://todo:{SIGNING}@postgres.{space}:5432/todo"
