@@ -52,6 +52,7 @@ def check(
     entries: Sequence[Entry] = (),
     history: Path | None = None,
     settings: HealthSettings | None = None,
+    now: str = "",
 ) -> Check:
     """Look once.
 
@@ -60,6 +61,7 @@ def check(
         workload: Whose pods' logs are looked at, too.
         entries: What the journal has of this cluster, the newest first.
         history: Where the checks are kept; None: nothing is kept or compared.
+        now: The cluster's time, RFC 3339, where it is not ours.
 
     Raises:
         ConnectionProblem: The cluster does not answer.
@@ -69,7 +71,7 @@ def check(
         with ThreadPoolExecutor(2) as pool:
             usage = pool.submit(measured, connection, namespace)
             asked = pool.submit(latencies, chosen)
-            snapshot = take(connection, namespace)
+            snapshot = take(connection, namespace, now)
             at = dt.datetime.now(dt.UTC)
             used, nodes = usage.result()
             slow, missed = asked.result()

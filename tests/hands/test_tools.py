@@ -183,6 +183,7 @@ def test_a_list_of_many_pods_is_counted_bounded_and_shows_what_is_wrong_first(cr
     ("name", "given"),
     [
         ("cluster_overview", {}),
+        ("cluster_overview", {"show": "health"}),
         ("describe_resource", {"target": "a-service-with-a-rather-long-name"}),
         ("describe_resource", {"target": "a-service-with-a-rather-long-name", "rollout": True}),
         ("list_resources", {"kind": "events"}),
