@@ -19,10 +19,13 @@ def configuration_page() -> str:
     """The whole page; a KeyError names a table that the page asks for and nobody makes."""
     from assistant.settings import Config, ProviderConfig
     from mcp_tools.changes.policy import AutoApproval, Policy
+    from mcp_tools.sizing.settings import Prices, SizingSettings
     from mcp_tools.stack.settings import StackSettings
+    from mcp_tools.usage.settings import UsageSettings
 
     tables = {"settings": _settings(Config), "providers": _providers()}
-    tables |= {model.__name__: _fields(model) for model in (ProviderConfig, Policy, AutoApproval, StackSettings)}
+    models = (ProviderConfig, Policy, AutoApproval, StackSettings, UsageSettings, SizingSettings, Prices)
+    tables |= {model.__name__: _fields(model) for model in models}
     return re.sub(r"\{\{ (\w+) \}\}", lambda name: tables[name[1]], PAGE.read_text(encoding="utf-8"))
 
 
