@@ -143,9 +143,8 @@ def _summary(parts: Sequence[ContainerSizing], data: dict[str, Any], namespace: 
             f"{count(most, 'sample')} of each). `shipmate usage record --for 1h` measures."
         )
     verdicts = [part.verdict for part in known]
-    words = {"too little": "too little", "unset": "nothing", "too much": "too much", "fits": "what they need"}
-    tally = [f"{text} by {verdicts.count(verdict)}" for verdict, text in words.items() if verdict in verdicts]
-    text = f"{place}: {' and '.join(tally)} of {count(len(parts), 'container')} is asked for"
+    tally = [_tally(verdict, number) for verdict in ORDER if (number := verdicts.count(verdict))]
+    text = f"{place}, {count(len(parts), 'container')}: {', '.join(tally)}"
     if unknown := len(parts) - len(known):
         text += f"; of {unknown} too little was measured"
     text += f". {_saving(data['saving'])}"
@@ -153,6 +152,12 @@ def _summary(parts: Sequence[ContainerSizing], data: dict[str, Any], namespace: 
     if preliminary:
         text += f" Preliminary: measured for {span_text(min(preliminary))} only."
     return text
+
+
+def _tally(verdict: str, number: int) -> str:
+    ask = "asks" if number == 1 else "ask"
+    words = {"fits": "fits" if number == 1 else "fit", "unset": f"{ask} for nothing"}
+    return f"{number} {words.get(verdict, f'{ask} for {verdict}')}"
 
 
 def _saving(found: dict[str, Any]) -> str:
