@@ -162,17 +162,23 @@ def detour(kubeconfig: Path, wire: Wire, place: Path) -> Path:
     return place
 
 
-QUICK = {"crash-loop": {"keep_firing_for": "0s"}}
+QUICK = {"keep_firing_for": "0s"}
 """The packaged rule, whose alerts are over as soon as its condition is."""
 
 
 @contextmanager
 def monitoring(
-    kubeconfig: Path, namespace: str | None, store: Path, sinks: dict[str, Any], **settings: Any
+    kubeconfig: Path,
+    namespace: str | None,
+    store: Path,
+    sinks: dict[str, Any],
+    *,
+    rule: dict[str, Any] | None = None,
+    **settings: Any,
 ) -> Iterator[tuple[Monitor, list[str]]]:
     """A monitor that runs until the block ends; what it says, too."""
     said: list[str] = []
-    rules = [rule for rule in rules_from(_packaged(), QUICK) if rule.id == "crash-loop"]
+    rules = [one for one in rules_from(_packaged(), {"crash-loop": rule or QUICK}) if one.id == "crash-loop"]
     how = MonitorSettings.model_validate({"interval_seconds": 1, **settings, "sinks": {"terminal": False, **sinks}})
     connection = connect(Target(kubeconfig=str(kubeconfig)))
     stop = threading.Event()

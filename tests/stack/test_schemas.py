@@ -33,6 +33,8 @@ def objects(render: Render) -> list[Object]:
     found = [one for path in paths for one in yaml.safe_load_all(path.read_text())]
     found += [one for name in ("dev", "staging", "prod", "doks") for one in render(name)]
     found += render("dev", *SECRET)
+    found += render("dev", "monitor.enabled=true")
+    found += render("dev", "monitor.enabled=true", "monitor.allNamespaces=true", "monitor.stateClaim=kept")
     return list({json.dumps(one, sort_keys=True): one for one in found}.values())
 
 
