@@ -72,6 +72,32 @@ def parts(
     return tuple(wanted)
 
 
+def running(documents: Sequence[tuple[int, Object]], environment: Environment) -> list[Object]:
+    """What will run, for its requests: the chart's programs by its values, and what is brought beside the release."""
+    import yaml
+
+    from mcp_tools.helm.values import computed
+
+    chart = chart_dir()
+    texts = [(chart / name).read_text(encoding="utf-8") for name in ("values.yaml", f"values-{environment}.yaml")]
+    values = computed(*map(yaml.safe_load, texts))
+    scaled = values["autoscaling"]
+    own = [
+        {
+            "kind": "Deployment",
+            "metadata": {"name": name},
+            "spec": {
+                "replicas": scaled["min"]
+                if scaled["enabled"] and name in scaled["components"]
+                else component["replicas"],
+                "template": {"spec": {"containers": [{"resources": component["resources"]}]}},
+            },
+        }
+        for name, component in values["components"].items()
+    ]
+    return own + [document for _, document in documents if _stage(document) == 1]
+
+
 def notes(environment: Environment) -> tuple[str, ...]:
     """What to know of the chart's objects before saying yes."""
     from mcp_tools.helm.command import major

@@ -112,9 +112,10 @@ def deploy(connection: Connection, ask: Ask, settings: StackSettings) -> Deploym
         wanted = supplying.look(wanted, seen.nodes or [])
         if registry:
             wanted = tuple(image for image in wanted if image.name != supplying.DATABASE_IMAGE)
+    running = by_helm.running(documents, environment) if how == "helm" else [document for _, document in documents]
     checks = (
         Check("cluster", f"{connection.context} answers", ok=True),
-        room(seen.nodes, seen.pods, ask.namespace, [document for _, document in documents]),
+        room(seen.nodes, seen.pods, ask.namespace, running),
         _images_check(wanted, way, seen, ask),
         _secrets_check(secrets, ask),
         port_check,

@@ -8,6 +8,9 @@ import pytest
 import yaml
 from stack_helpers import CHART, ROOT, Object, Render, ok, run
 
+from mcp_tools.stack.by_helm import running
+from mcp_tools.stack.settings import Environment
+
 pytestmark = pytest.mark.cluster
 VALUES = ("values", "values-dev", "values-staging", "values-prod", "values-doks")
 
@@ -59,6 +62,27 @@ def test_production_scales_with_its_load_behind_a_load_balancer_and_tls(render: 
         assert (scaler["minReplicas"], scaler["maxReplicas"], scaler["scaleTargetRef"]["name"]) == (2, 5, name)
         # The autoscaler's number would be undone by each upgrade.
         assert "replicas" not in prod["Deployment", name]["spec"]
+
+
+@pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
+def test_the_room_that_is_looked_for_is_what_the_chart_asks_for(render: Render, environment: Environment) -> None:
+    rendered = named(render(environment))
+    least = {name: one["spec"]["minReplicas"] for (kind, name), one in rendered.items() if kind.startswith("Horiz")}
+    asked = {
+        name: (one["spec"].get("replicas", least.get(name)), containers_of(one)[0]["resources"])
+        for (kind, name), one in rendered.items()
+        if kind == "Deployment"
+    }
+    foreseen = {
+        one["metadata"]["name"]: (one["spec"]["replicas"], containers_of(one)[0]["resources"])
+        for one in running([], environment)
+    }
+    assert foreseen == asked
+
+
+def containers_of(deployment: Object) -> list[Object]:
+    containers: list[Object] = deployment["spec"]["template"]["spec"]["containers"]
+    return containers
 
 
 @pytest.mark.parametrize("values", ["dev", "staging", "prod", "doks"])
