@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 from stack_helpers import CHART, ROOT, Object, Render, ok, run
 
 from mcp_tools.stack.by_helm import running
-from mcp_tools.stack.settings import Environment
+
+if TYPE_CHECKING:
+    from mcp_tools.stack.settings import Environment
 
 pytestmark = pytest.mark.cluster
 VALUES = ("values", "values-dev", "values-staging", "values-prod", "values-doks")
