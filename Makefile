@@ -34,8 +34,8 @@ format: $(VENV)/.dev ## Put the code in shape.
 	@$(INSIDE) ruff check --fix .
 	@$(INSIDE) ruff format .
 
-docs: $(VENV)/.dev ## Write what follows from the code: tools, configuration, failure modes; and draw the architecture.
-	@for page in TOOLS.md CONFIGURATION.md failure-modes.md images/architecture.svg; do \
+docs: $(VENV)/.dev ## Write what follows from the code: tools, configuration, failure modes, alerts; and draw the architecture.
+	@for page in TOOLS.md CONFIGURATION.md failure-modes.md alerts.md images/architecture.svg; do \
 	  $(INSIDE) python "docs/generators/$$(basename "$${page%.*}" | tr A-Z- a-z_).py" > "docs/$$page.new" && \
 	    mv "docs/$$page.new" "docs/$$page" || exit 1; \
 	done

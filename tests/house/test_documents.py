@@ -16,6 +16,7 @@ from assistant.agents.settings import AgentsSettings, Price
 from assistant.cli.main import COMMANDS
 from assistant.settings import Config, ProviderConfig
 from mcp_tools.changes.policy import AutoApproval, Policy
+from mcp_tools.monitoring.settings import AlertSettings
 from mcp_tools.stack.settings import StackSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +41,9 @@ def test_every_command_exists(document: Path) -> None:
     assert set(re.findall(r"\bshipmate ([a-z]\w*)", code)) <= set(COMMANDS)
 
 
-@pytest.mark.parametrize("page", ["TOOLS.md", "CONFIGURATION.md", "failure-modes.md", "images/architecture.svg"])
+@pytest.mark.parametrize(
+    "page", ["TOOLS.md", "CONFIGURATION.md", "failure-modes.md", "alerts.md", "images/architecture.svg"]
+)
 def test_a_page_that_follows_from_the_code_is_what_the_code_says(page: str) -> None:
     generator = ROOT / "docs" / "generators" / f"{Path(page).stem.lower().replace('-', '_')}.py"
     made = subprocess.run([sys.executable, str(generator)], capture_output=True, encoding="utf-8", check=True)
@@ -49,7 +52,7 @@ def test_a_page_that_follows_from_the_code_is_what_the_code_says(page: str) -> N
 
 def test_every_setting_is_described() -> None:
     agents = (AgentsSettings, Price, AgentDefinition, Limits)
-    models = (Config, ProviderConfig, Policy, AutoApproval, StackSettings, *agents)
+    models = (Config, ProviderConfig, Policy, AutoApproval, StackSettings, AlertSettings, *agents)
     fields = {f"{model.__name__}.{name}": info for model in models for name, info in model.model_fields.items()}
     assert [name for name, info in fields.items() if not info.description] == []
 
