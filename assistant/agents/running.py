@@ -11,6 +11,7 @@ import msgspec
 from assistant.agents.runs import DONE, FAILED, RUNNING, STOPPED, Deferred, Ended, Runs
 from assistant.brain import Cancelled
 from assistant.events import Emit, Event, Notice, TextDelta, TextWithdrawn, ToolReturned, UsageReported, is_change
+from mcp_tools.changes.engine import PREPARES
 from mcp_tools.changes.journal import PLAN_MINUTES
 from mcp_tools.changes.model import Outcome
 from mcp_tools.errors import ShipmateError
@@ -174,11 +175,10 @@ class AgentRun:
         runs.end(self.id, ended)
         emit(Notice(self._told()))
         for plan in self._mandate.deferred:
-            emit(
-                Notice(
-                    f'Left to you: {plan.title}. Within {PLAN_MINUTES} minutes: shipmate ask "apply plan {plan.id}".'
-                )
-            )
+            # What has to be prepared first is not kept with a plan.
+            way = f'within {PLAN_MINUTES} minutes by shipmate ask "apply plan {plan.id}"'
+            how = "by asking for it yourself" if plan.arguments.get(PREPARES) else way
+            emit(Notice(f"Left to you: {plan.title}; {how}."))
 
     def _told(self) -> str:
         ended = self._ended

@@ -12,9 +12,10 @@ from assistant.brain import Cancelled
 from assistant.events import Checked, Emit, Notice, StepBegun, ToolCalled, ToolFailed, ToolReturned, is_change
 from mcp_tools.changes.model import Outcome
 from mcp_tools.errors import Declined, ShipmateError, UsageError
-from mcp_tools.reads.answer import count
+from mcp_tools.reads.answer import clip, count
 from mcp_tools.runbooks.conditions import Verdict, judge
 from mcp_tools.runbooks.filling import expectation, filled, shown, values_of
+from mcp_tools.runbooks.library import shipped_dir, users_dir
 from mcp_tools.runbooks.model import OnFailure
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 AGAIN_SECONDS = 1.0
 """Between two looks of a check that does not hold yet."""
+WHY_WIDTH = 400
 GOOD = frozenset({Outcome.VERIFIED.value, Outcome.UNCHANGED.value})
 UNDO = "undo_change"
 
@@ -229,7 +231,7 @@ class RunbookRun:
     def _told(self, error: ShipmateError, step: RunbookStep) -> ShipmateError:
         """The error with where the run stands, and what to do next."""
         total = len(self._runbook.steps)
-        error.message = f"Step {step.number} of {total} ({step.title}): {error.message}"
+        error.message = f"Step {step.number} of {total} ({step.title}): {clip(error.message, WHY_WIDTH)}"
         stands = "; ".join(f"step {done.step}: {done.title}" for done in self._done)
         undo = ", then ".join(f"`{done.undo}`" for done in reversed(self._done) if done.undo)
         given = "".join(
@@ -238,11 +240,17 @@ class RunbookRun:
         parts = [
             f"Done before, and standing: {stands}." if stands else "Nothing that the run changed stands.",
             f"Undo with {undo}." if undo else "",
-            f"Go on with `shipmate runbook run {self._runbook.name}{given} --from {step.number}`.",
+            f"Go on with `shipmate runbook run {self._again()}{given} --from {step.number}`.",
             error.hint,
         ]
         error.hint = " ".join(part for part in parts if part)
         return error
+
+    def _again(self) -> str:
+        """How this runbook is named on the command line, and where it works."""
+        source, space = self._runbook.source, self._toolbox.target.namespace
+        known = source.parent in {users_dir(), shipped_dir()}
+        return (self._runbook.name if known else f"--file {source}") + (f" -n {space}" if space else "")
 
     def _told_of(self, name: str) -> bool:
         return self._runbook.parameters[name].type != "secret"

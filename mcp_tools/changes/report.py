@@ -6,9 +6,10 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from mcp_tools.changes.diff import public
-from mcp_tools.changes.model import Outcome
+from mcp_tools.changes.model import ABSENT, Outcome, Verb
 from mcp_tools.cluster.pods import told
 from mcp_tools.reads.answer import Answer, count
+from mcp_tools.redaction import MASK, redact_at
 
 if TYPE_CHECKING:
     from mcp_tools.changes.carrying import Change
@@ -25,7 +26,7 @@ def report(change: Change) -> Answer:
     """
     plan, rollout = change.plan, change.rollout
     stands = change.outcome in {Outcome.VERIFIED, Outcome.INTERRUPTED}
-    undoable = stands and plan.reversible and plan.undoes is None
+    undoable = stands and plan.reversible and plan.undoes is None and not _forgets(plan)
     data: dict[str, Any] = {
         "status": change.outcome.value,
         "title": plan.title,
@@ -83,6 +84,16 @@ def _entry(entry: Entry) -> dict[str, Any]:
         **({"part_of": entry.origin} if entry.origin else {}),
         "diff": public_diff(plan),
     }
+
+
+def _forgets(plan: Plan) -> bool:
+    """Whether an earlier value is a secret, which the journal does not keep."""
+    return any(
+        change.old is not ABSENT and MASK in str(redact_at(change.path, change.old, step.target.kind))
+        for step in plan.steps
+        if step.verb in {Verb.PATCH, Verb.APPLY}
+        for change in step.changes
+    )
 
 
 def _sentence(change: Change) -> str:

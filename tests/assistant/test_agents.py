@@ -357,6 +357,24 @@ def test_a_specialist_changes_what_the_user_says_yes_to_and_the_optimiser_only_p
     assert [event.result.data["status"] for event in talk.of(ToolReturned)] == ["planned"]
 
 
+def test_with_a_model_what_names_a_runbook_or_agent_is_done_to_the_letter(ground: Ground) -> None:
+    from assistant.brain import make_brain
+    from assistant.conversation import Conversation
+
+    model = ModelSettings("openai", "m", ground.wire.url, KEY, "OPENAI_API_KEY", 20.0)
+    settings = Settings(ground.target, model)
+    brain = make_brain(settings, ground.box(), Conversation.begin(ground.home / "talk.db"))
+    try:
+        brain.respond("run the runbook scale for web with replicas=2", ground.events.append)
+        assert ground.replicas() == 2
+        assert ground.wire.requests == []
+        ground.wire.script = [stream(*text("Hello."))]
+        brain.respond("hello", ground.events.append)
+        assert len(ground.wire.requests) == 1
+    finally:
+        brain.close()
+
+
 def test_schedules_are_read_as_cron_means_them() -> None:
     daily = agent(schedule="0 7 * * *")
     noon = wall("2026-03-29T12:00:00")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from assistant.events import Checked, Event, StepBegun, ToolCalled, ToolReturned
+from assistant.events import Checked, Event, Notice, StepBegun, ToolCalled, ToolReturned
 from assistant.runbooks.running import Ask, RunbookFailed, RunbookRun
 from mcp_tools.changes.model import Decision, Plan
 from mcp_tools.cluster.target import Target
@@ -163,6 +163,7 @@ def test_a_secret_is_rotated_and_shown_nowhere(place: Place, home: Path) -> None
     secret = "hunter22-after-and-longer"
     before = place.get("deployments", "web")["metadata"]["generation"]
     place.run("rotate-secret", secret="db", key="PASSWORD", workload="web", value=secret)
+    assert not [event for event in place.of(Notice) if "shipmate undo" in event.text]
     encoded = base64.b64encode(secret.encode()).decode()
     assert place.get("secrets", "db")["data"]["PASSWORD"] == encoded
     assert place.get("deployments", "web")["metadata"]["generation"] > before
@@ -240,7 +241,7 @@ def test_nobody_to_ask_ends_it_with_the_way_to_go_on(place: Place) -> None:
     with pytest.raises(ApprovalNeeded) as met:
         place.run("scale", workload="web", replicas="2")
     assert "Step 3 of 4" in met.value.message
-    assert "--set workload=web --set replicas=2 --from 3" in met.value.hint
+    assert f"run scale -n {place.namespace} --set workload=web --set replicas=2 --from 3" in met.value.hint
 
 
 def test_it_begins_with_the_step_that_is_named(place: Place) -> None:
