@@ -33,16 +33,12 @@ def _overview(hands: Hands, given: OverviewInput) -> Answer:
 
     if given.show == "health":
         return _health(hands, given)
+    if given.show == "sizing":
+        return _sizing(hands, given)
     if given.target:
         raise UsageError("An overview is of a whole namespace.", "Describe the object, or ask for its health.")
     if given.show == "alerts":
         return _alerts(hands, given)
-    if given.show == "sizing":
-        from mcp_tools.sizing.report import sizing_report
-
-        return sizing_report(
-            hands.connection, hands.usage, hands.measuring, given.namespace, all_namespaces=given.all_namespaces
-        )
     return overview(hands.connection, given.namespace, all_namespaces=given.all_namespaces)
 
 
@@ -51,6 +47,19 @@ def _alerts(hands: Hands, given: OverviewInput) -> Answer:
 
     where = None if given.all_namespaces else given.namespace or hands.connection.namespace
     return alerts_report(hands.connection, where, hands.alert_store, hands.alerting)
+
+
+def _sizing(hands: Hands, given: OverviewInput) -> Answer:
+    from mcp_tools.sizing.report import sizing_report
+
+    return sizing_report(
+        hands.connection,
+        hands.usage,
+        hands.measuring,
+        given.namespace,
+        all_namespaces=given.all_namespaces,
+        target=given.target or "",
+    )
 
 
 def _health(hands: Hands, given: OverviewInput) -> Answer:

@@ -78,9 +78,9 @@ def asked(given: Said, last: Mention | None) -> Step | None:
         found = parse(template, given)
         if found:
             what = target(found["target"], last)
-            return _look(given.namespace, f"These are all workloads; {what} is among them." if what else "")
+            return _look({**({"target": what} if what else {}), **given.namespace})
     return None
 
 
-def _look(where: dict[str, Any], note: str = "") -> ToolCall:
-    return ToolCall("cluster_overview", {"show": "sizing", **where}, note=note)
+def _look(where: dict[str, Any]) -> ToolCall:
+    return ToolCall("cluster_overview", {"show": "sizing", **where})
