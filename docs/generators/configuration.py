@@ -19,10 +19,11 @@ def configuration_page() -> str:
     """The whole page; a KeyError names a table that the page asks for and nobody makes."""
     from assistant.settings import Config, ProviderConfig
     from mcp_tools.changes.policy import AutoApproval, Policy
+    from mcp_tools.health.settings import HealthSettings
     from mcp_tools.stack.settings import StackSettings
 
     tables = {"settings": _settings(Config), "providers": _providers()}
-    tables |= {model.__name__: _fields(model) for model in (ProviderConfig, Policy, AutoApproval, StackSettings)}
+    tables |= {model.__name__: _fields(model) for model in (ProviderConfig, Policy, AutoApproval, StackSettings, HealthSettings)}
     return re.sub(r"\{\{ (\w+) \}\}", lambda name: tables[name[1]], PAGE.read_text(encoding="utf-8"))
 
 
