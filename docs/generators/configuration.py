@@ -23,7 +23,10 @@ def configuration_page() -> str:
     from mcp_tools.stack.settings import StackSettings
 
     tables = {"settings": _settings(Config), "providers": _providers()}
-    tables |= {model.__name__: _fields(model) for model in (ProviderConfig, Policy, AutoApproval, StackSettings, HealthSettings)}
+    tables |= {
+        model.__name__: _fields(model)
+        for model in (ProviderConfig, Policy, AutoApproval, StackSettings, HealthSettings)
+    }
     return re.sub(r"\{\{ (\w+) \}\}", lambda name: tables[name[1]], PAGE.read_text(encoding="utf-8"))
 
 
