@@ -167,7 +167,7 @@ class Dashboard(App[None]):
         line = Text(no_wrap=True, overflow="ellipsis")
         if self._trouble:
             since = (dt.datetime.now(dt.UTC) - (self._lost_at or dt.datetime.now(dt.UTC))).total_seconds()
-            line.append(f"No answer for {since:.0f} s; asked again every {self._looking.every:g} s. ", style="bold red")
+            line.append(f"No answer for {since:.0f} s, asked every {self._looking.every:g} s. ", style="bold red")
             line.append(printable(self._trouble), style="red")
         elif self._looking.asking > LATE_SECONDS:
             line.append(f"No answer yet, asked {self._looking.asking:.0f} s ago", style="yellow")

@@ -273,7 +273,7 @@ TOOLS = (
     _read(
         "cluster_overview",
         "Overview",
-        "How a namespace is: workloads, replicas, Services, what is wrong.",
+        "How a namespace is: workloads, trouble.",
         OverviewInput,
         _overview,
     ),
