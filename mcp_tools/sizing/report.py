@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mcp_tools.sizing.settings import Measuring, Prices
     from mcp_tools.usage.store import UsageStore
 
-MOST = 12
+MOST = 10
 """Containers that are shown; the others are counted."""
 REASONS = 3
 LEAST_SAVING = 0.005

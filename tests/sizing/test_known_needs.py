@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -129,3 +130,12 @@ def _cluster(connection: Any) -> str:
     from mcp_tools.usage.recording import cluster_id
 
     return cluster_id(connection)
+
+
+def test_an_answer_about_many_workloads_stays_short(store: UsageStore) -> None:
+    tight = {"requests": {"cpu": "100m", "memory": "100Mi"}, "limits": {"cpu": "200m", "memory": "150Mi"}}
+    many = [deployment(f"{'a-long-name' * 4}-{number}", "cpu=0.9,memory=180,grow=90", tight) for number in range(14)]
+    connection = observe(world(*many), store, 20 * 60, every=30)
+    data = sizing_report(connection, store, Measuring(), SPACE).data
+    assert len(data["containers"]) + data["more"] == 14
+    assert len(json.dumps(data)) / 3 < 4_000
