@@ -19,13 +19,22 @@ def configuration_page() -> str:
     """The whole page; a KeyError names a table that the page asks for and nobody makes."""
     from assistant.settings import Config, ProviderConfig
     from mcp_tools.changes.policy import AutoApproval, Policy
+    from mcp_tools.monitoring.configuring import MonitorSettings, SinkSettings, WebhookSettings
     from mcp_tools.monitoring.settings import AlertSettings
     from mcp_tools.stack.settings import StackSettings
 
     tables = {"settings": _settings(Config), "providers": _providers()}
-    tables |= {
-        model.__name__: _fields(model) for model in (ProviderConfig, Policy, AutoApproval, StackSettings, AlertSettings)
-    }
+    models = (
+        ProviderConfig,
+        Policy,
+        AutoApproval,
+        StackSettings,
+        AlertSettings,
+        MonitorSettings,
+        SinkSettings,
+        WebhookSettings,
+    )
+    tables |= {model.__name__: _fields(model) for model in models}
     return re.sub(r"\{\{ (\w+) \}\}", lambda name: tables[name[1]], PAGE.read_text(encoding="utf-8"))
 
 
