@@ -34,8 +34,8 @@ format: $(VENV)/.dev ## Put the code in shape.
 	@$(INSIDE) ruff check --fix .
 	@$(INSIDE) ruff format .
 
-docs: $(VENV)/.dev ## Write the pages that follow from the code: tools, configuration, failure modes.
-	@for page in TOOLS CONFIGURATION failure-modes; do \
+docs: $(VENV)/.dev ## Write the pages that follow from the code: tools, configuration, failure modes, alerts.
+	@for page in TOOLS CONFIGURATION failure-modes alerts; do \
 	  $(INSIDE) python "docs/generators/$$(echo $$page | tr A-Z- a-z_).py" > "docs/$$page.md.new" && \
 	    mv "docs/$$page.md.new" "docs/$$page.md" || exit 1; \
 	done

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 Form = Literal["prometheusrule", "prometheus"]
 FORMS: tuple[Form, ...] = ("prometheusrule", "prometheus")
 GROUP = "shipmate"
-_LABELS = ("namespace", "pod", "container", "node", "deployment", "statefulset", "daemonset", "service")
-_MORE = ("horizontalpodautoscaler", "job_name", "persistentvolumeclaim", "resourcequota", "resource", "name")
+_ABOUT = "{{ range $name, $value := $labels }} {{ $name }}={{ $value }}{{ end }}"
+"""Which object, by whatever labels the series has: a template of Prometheus."""
 
 
 def export(rules: Sequence[Rule], form: Form) -> str:
@@ -48,17 +48,11 @@ def _rule(rule: Rule) -> dict[str, Any]:
     if config.keep_firing_for:
         made["keep_firing_for"] = rule.keeps_for
     made["labels"] = {"severity": config.severity.value, "rule": rule.id}
-    made["annotations"] = {"summary": f"{config.title}: {_about()}"}
+    made["annotations"] = {"summary": f"{config.title}:{_ABOUT}"}
     if config.runbook:
         key = "runbook_url" if "://" in config.runbook else "runbook"
         made["annotations"][key] = config.runbook
     return made
-
-
-def _about() -> str:
-    """Which object, by whatever labels the series has: a template of Prometheus, in which absent labels are empty."""
-    parts = (f"{{{{ with $labels.{label} }}}}{label} {{{{ . }}}} {{{{ end }}}}" for label in (*_LABELS, *_MORE))
-    return "".join(parts)
 
 
 def _comment(without: Iterable[str]) -> str:

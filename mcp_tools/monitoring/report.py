@@ -126,7 +126,7 @@ def _data(connection: Connection, namespace: str | None, known: Known, rules: Se
     by_id = {rule.id: rule for rule in rules}
     firing = [alert for alert in known.alerts if alert.state is State.FIRING]
     told = [alert for alert in firing if alert.told]
-    pending = [alert for alert in known.alerts if alert.state is State.PENDING and not alert.silenced_by]
+    pending = [alert for alert in known.alerts if alert.state is State.PENDING and alert.told]
     # One that follows from another is shown under it, unless that one is not shown itself.
     silenced = [alert for alert in firing if alert.silenced_by]
     return {
@@ -195,7 +195,7 @@ def _summary(known: Known, namespace: str | None) -> str:
     place = f"in namespace {namespace}" if namespace else "in all namespaces"
     firing = [alert for alert in known.alerts if alert.state is State.FIRING]
     told = [alert for alert in firing if alert.told]
-    pending = [alert for alert in known.alerts if alert.state is State.PENDING and not alert.silenced_by]
+    pending = [alert for alert in known.alerts if alert.state is State.PENDING and alert.told]
     parts = []
     if told:
         verb = "fires" if len(told) == 1 else "fire"

@@ -164,15 +164,16 @@ def revive(keeper: Keeper, ca: str = "") -> World | None:
     return world
 
 
-def boot(*, empty: bool = False, ca: str = "", seed: int | None = None) -> World:
+def boot(*, empty: bool = False, ca: str = "", seed: int | None = None, now: float | None = None) -> World:
     """A world that has been running for a while: nodes of some hours, the stack of some minutes, everything ready.
 
     Args:
         empty: Leave the todo stack out.
         ca: PEM.
         seed: As for `World`.
+        now: Seconds since 1970 at which it is handed over; default: the present.
     """
-    world = World(time.time() - NODE_AGE, ca=ca, seed=seed)
+    world = World((time.time() if now is None else now) - NODE_AGE, ca=ca, seed=seed)
     world.furnish()
     for obj in furniture.system():
         world.add(obj, "kubeadm")

@@ -13,6 +13,7 @@ import pytest
 from assistant.cli.main import COMMANDS
 from assistant.settings import Config, ProviderConfig
 from mcp_tools.changes.policy import AutoApproval, Policy
+from mcp_tools.monitoring.settings import AlertSettings
 from mcp_tools.stack.settings import StackSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +38,7 @@ def test_every_command_exists(document: Path) -> None:
     assert set(re.findall(r"\bshipmate ([a-z]\w*)", code)) <= set(COMMANDS)
 
 
-@pytest.mark.parametrize("page", ["TOOLS", "CONFIGURATION", "failure-modes"])
+@pytest.mark.parametrize("page", ["TOOLS", "CONFIGURATION", "failure-modes", "alerts"])
 def test_a_page_that_follows_from_the_code_is_what_the_code_says(page: str) -> None:
     generator = ROOT / "docs" / "generators" / f"{page.lower().replace('-', '_')}.py"
     made = subprocess.run([sys.executable, str(generator)], capture_output=True, encoding="utf-8", check=True)
@@ -45,7 +46,7 @@ def test_a_page_that_follows_from_the_code_is_what_the_code_says(page: str) -> N
 
 
 def test_every_setting_is_described() -> None:
-    models = (Config, ProviderConfig, Policy, AutoApproval, StackSettings)
+    models = (Config, ProviderConfig, Policy, AutoApproval, StackSettings, AlertSettings)
     fields = {f"{model.__name__}.{name}": info for model in models for name, info in model.model_fields.items()}
     assert [name for name, info in fields.items() if not info.description] == []
 

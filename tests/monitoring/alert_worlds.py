@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
 
     from mcp_tools.monitoring.rules import Rule
 
+NOW = dt.datetime(2026, 11, 29, 9, 0, 0, 500_000, tzinfo=dt.UTC).timestamp()
 Told = tuple[int, str, str, str]
 """After how many seconds, `firing` or `resolved`, the rule, the object."""
 
@@ -36,7 +35,7 @@ class Watched:
     """
 
     def __init__(self, store: Path, rules: Sequence[Rule] | None = None) -> None:
-        self.world = boot(seed=7)
+        self.world = boot(seed=7, now=NOW)
         self.connection = InMemory(self.world)
         self.rules = load_rules() if rules is None else rules
         self.start = self.world.clock.now()
@@ -68,12 +67,17 @@ class Watched:
         self.told += found
         return found
 
-    def watch(self, minutes: float, every: float = 30) -> list[Told]:
+    def watch(self, minutes: float, every: float = 30, *, restarted: bool = False) -> list[Told]:
         found = []
         for _ in range(round(minutes * 60 / every)):
             self.world.clock.advance(every)
             found += self.look()
+            if restarted:
+                self.restart()
         return found
+
+    def close(self) -> None:
+        self.store.close()
 
     def inject(self, fault: str) -> None:
         all_faults()[fault].inject(injector(self.world))
@@ -83,9 +87,3 @@ class Watched:
 
     def standing(self) -> dict[tuple[str, str], str]:
         return {(alert.rule, str(alert.object)): alert.state.value for alert in self.evaluator.alerts}
-
-
-def watched(store: Path, **options: Any) -> Iterator[Watched]:
-    found = Watched(store, **options)
-    with closing(found.store):
-        yield found
