@@ -21,14 +21,15 @@ def configuration_page() -> str:
     from assistant.settings import Config, ProviderConfig
     from mcp_tools.changes.policy import AutoApproval, Policy
     from mcp_tools.health.settings import HealthSettings
+    from mcp_tools.monitoring.configuring import MonitorSettings, SinkSettings, WebhookSettings
     from mcp_tools.monitoring.settings import AlertSettings
     from mcp_tools.sizing.settings import Prices, SizingSettings
     from mcp_tools.stack.settings import StackSettings
     from mcp_tools.usage.settings import UsageSettings
 
-    policy, watching = (Policy, AutoApproval), (HealthSettings, AlertSettings)
-    sizing, agents = (UsageSettings, SizingSettings, Prices), (AgentsSettings, Price)
-    models = (ProviderConfig, *policy, StackSettings, *watching, *sizing, *agents)
+    monitor = (MonitorSettings, SinkSettings, WebhookSettings)
+    watching = (HealthSettings, AlertSettings, *monitor, UsageSettings, SizingSettings, Prices)
+    models = (ProviderConfig, Policy, AutoApproval, StackSettings, *watching, AgentsSettings, Price)
     tables = {"settings": _settings(Config), "providers": _providers()}
     tables |= {model.__name__: _fields(model) for model in models}
     return re.sub(r"\{\{ (\w+) \}\}", lambda name: tables[name[1]], PAGE.read_text(encoding="utf-8"))

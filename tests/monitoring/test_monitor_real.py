@@ -20,7 +20,8 @@ def test_a_crash_loop_is_told_once_and_is_over_once_it_is_healed(real: Kube, sto
     space = f"monitor-{uuid.uuid4().hex[:8]}"
     deployments = f"/apis/apps/v1/namespaces/{space}/deployments"
     labels = {"app": "web"}
-    container = {"name": "web", "image": "busybox:latest", "command": ["sh", "-c", "exit 3"]}
+    image = {"image": "busybox:latest", "imagePullPolicy": "IfNotPresent"}
+    container = {"name": "web", **image, "command": ["sh", "-c", "exit 3"]}
     pod = {"terminationGracePeriodSeconds": 0, "containers": [container]}
     spec = {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod}}
     real.make("/api/v1/namespaces", {"metadata": {"name": space}})
