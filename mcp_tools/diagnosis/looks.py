@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,6 +14,7 @@ from mcp_tools.redaction import redact_text
 
 if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
+    from mcp_tools.usage.reading import ContainerUsage
 
 TAIL = 200
 MAX_BYTES = 200_000
@@ -24,12 +26,16 @@ METRICS = "/apis/metrics.k8s.io/v1beta1/"
 class Looks:
     """Further looks at the cluster.
 
+    Args:
+        measured: What the containers in scope use, where that was read already.
+
     Attributes:
         unseen: What was asked for and could not be had, each once.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, measured: Iterable[ContainerUsage] | None = None) -> None:
         self._connection = connection
+        self._measured = measured
         self._logs: dict[tuple[str, str, str, bool], tuple[str, ...]] = {}
         self._lists: dict[tuple[str, str, str], list[Resource]] = {}
         self.unseen: dict[str, None] = {}
@@ -65,6 +71,11 @@ class Looks:
 
     def usage(self, namespace: str | None) -> dict[tuple[str, str, str], dict[str, str]]:
         """What containers use (`cpu`, `memory`) by namespace, pod and container; empty without the metrics API."""
+        if self._measured is not None:
+            return {
+                (one.namespace, one.pod, one.container): {"cpu": f"{one.cpu:f}", "memory": f"{one.memory:f}"}
+                for one in self._measured
+            }
         where = f"namespaces/{namespace}/pods" if namespace else "pods"
         try:
             raw = self._connection.get(f"{METRICS}{where}")

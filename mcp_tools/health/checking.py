@@ -68,14 +68,13 @@ def check(
     """
     chosen = settings or HealthSettings()
     with collector_paused():
-        with ThreadPoolExecutor(2) as pool:
-            usage = pool.submit(measured, connection, namespace)
+        with ThreadPoolExecutor(1) as pool:
             asked = pool.submit(latencies, chosen)
             snapshot = take(connection, namespace, now)
             at = dt.datetime.now(dt.UTC)
-            used, nodes = usage.result()
+            used, nodes = measured(connection, namespace)
             slow, missed = asked.result()
-        found = diagnosed(snapshot, Looks(connection), namespace, entries=entries)
+        found = diagnosed(snapshot, Looks(connection, used), namespace, entries=entries)
         rates = error_rates(connection, snapshot, workload) if workload else {}
         observation = Observation(snapshot, at, used, nodes, rates)
         latency = by_workload(slow, snapshot, chosen.latency_seconds)
