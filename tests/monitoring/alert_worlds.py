@@ -40,12 +40,13 @@ class Watched:
         self.rules = load_rules() if rules is None else rules
         self.start = self.world.clock.now()
         self.told: list[Told] = []
+        self.scope = "world"
         self._path = store
         self._open()
 
     def _open(self) -> None:
         self.store = AlertStore(self._path)
-        self.evaluator = Evaluator(self.rules, store=self.store, silences=self.store.silences, scope="world")
+        self.evaluator = Evaluator(self.rules, store=self.store, silences=self.store.silences, scope=self.scope)
 
     def restart(self) -> None:
         """The process that watches ends, and another one begins."""

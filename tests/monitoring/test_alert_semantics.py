@@ -150,6 +150,12 @@ def test_counts_and_what_fires_outlive_the_process(store: AlertStore) -> None:
     assert told(Evaluator(only, store=store), 5 * 60 + 3_660, None, pods=[pod(restarts=4)]) == ["resolved"]
 
 
+def test_how_long_it_has_ceased_outlives_the_process(store: AlertStore) -> None:
+    looks = ((0, FULL, []), (120, FULL, ["firing"]), (150, FINE, []), (300, FINE, []), (449, FINE, []))
+    for seconds, percent, expected in (*looks, (450, FINE, ["resolved"])):
+        assert told(Evaluator(rules(), store=store), seconds, percent) == expected
+
+
 def test_pending_begins_anew_after_an_outage(store: AlertStore) -> None:
     assert told(Evaluator(rules(), store=store), 0) == []
     assert told(Evaluator(rules(), store=store), 3_700) == []
@@ -219,9 +225,7 @@ def test_errors_in_logs_are_those_of_the_workload() -> None:
     assert evaluator.alerts[0].summary == "Deployment api logs 11 errors a minute in 2 pods."
 
 
-LOOKS = st.lists(
-    st.tuples(st.sampled_from([15, 30, 45, 90, 200]), st.booleans(), st.booleans()), min_size=1, max_size=40
-)
+LOOKS = st.lists(st.tuples(st.sampled_from([30, 60, 130, 170]), st.booleans(), st.booleans()), min_size=1, max_size=40)
 
 
 @settings(max_examples=150, deadline=None)

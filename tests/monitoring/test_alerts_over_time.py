@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -9,6 +10,10 @@ from typing import Any
 
 import pytest
 from alert_worlds import Watched
+
+from mcp_tools.monitoring.report import alerts_report
+from mcp_tools.monitoring.settings import AlertSettings
+from mcp_tools.monitoring.store import scope_of
 
 BACKEND = "/apis/apps/v1/namespaces/todo-app/deployments/backend"
 RESTARTED = pytest.mark.parametrize("restarted", [False, True], ids=["one process", "restarted after every look"])
@@ -124,3 +129,23 @@ def test_figures_show_in_what_is_told(watched: Watched) -> None:
     assert alert.summary.startswith("Container backend of deployment/backend was restarted ")
     assert "exit code 1" in alert.evidence[0]
     assert alert.labels == {"container": "backend"}
+
+
+def test_what_a_monitor_saw_is_shown_with_what_follows_from_it_while_it_runs(watched: Watched) -> None:
+    watched.scope = scope_of(watched.connection, None)
+    watched.restart()
+    watched.look()
+    watched.inject("crash-traceback")
+    watched.watch(10)
+    now = watched.observation().at
+
+    def report(minutes: float) -> dict[str, Any]:
+        later = now + dt.timedelta(minutes=minutes)
+        return alerts_report(watched.connection, "todo-app", watched.store, AlertSettings(), later).data
+
+    seen = report(1)
+    assert seen["watched"]
+    assert [(item["rule"], item["explains"]) for item in seen["firing"]] == [
+        ("crash-loop", ["rollout-stuck of deployment/backend"])
+    ]
+    assert not report(10)["watched"]

@@ -27,7 +27,7 @@ HOG = "x = bytearray(118 << 20)\nfor i in range(0, len(x), 4096): x[i] = 1\nimpo
 STEADY = ["sh", "-c", "sleep 600"]
 RULES = rules_from(
     {
-        "crash-loop": {"title": "Crashes", "condition": "restarts", "severity": "critical"},
+        "crash-loop": {"title": "Crashes", "condition": "restarts", "with": {"more_than": 2}, "severity": "critical"},
         "memory-near-limit": {
             "title": "Nearly full",
             "condition": "usage-of-limit",
