@@ -39,7 +39,7 @@ class ConfigureInput(TargetInput):
     requests: Annotated[dict[str, str], Field(default={}, description="cpu: 250m, memory: 512Mi")]
     limits: Annotated[dict[str, str], Field(default={})]
     connect_to: Annotated[str | None, Field(default=None, description="Service whose address goes into the env")]
-    measured: Annotated[bool, Field(default=False, description="Requests and limits from what was measured")]
+    measured: Annotated[bool, Field(default=False, description="Resources as measured")]
 
 
 class RolloutInput(TargetInput):
