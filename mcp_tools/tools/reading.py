@@ -273,7 +273,7 @@ TOOLS = (
     _read(
         "cluster_overview",
         "Overview",
-        "How a namespace is: workloads, trouble.",
+        "How a namespace is: workloads, Services, trouble; health as scores; sizing: use and requests.",
         OverviewInput,
         _overview,
     ),

@@ -55,7 +55,6 @@ CARRY_VALUES = {
     # A word with a slip is taken for a name, of which nothing is there to be diagnosed.
     "fixing what a diagnosis names",
     "what images are built from and hold",
-    "right-sizing",
 }
 WITHOUT_VALUES = [s for s in REQUESTS if not any(s in TABLE[group] for group in CARRY_VALUES)]
 
