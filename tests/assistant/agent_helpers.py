@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -68,3 +70,10 @@ class Talk:
         if self._brain is not None:
             self._brain.close()
         self.toolbox.close()
+
+
+def until(seen: Callable[[], Any], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not seen():
+        assert time.monotonic() < end, "it never came to be"
+        time.sleep(0.2)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from agent_helpers import KEY
+from agent_helpers import KEY, until
 from wire_server import call, calls, stream, text
 
 from assistant.agents.card import card_of
@@ -363,7 +363,9 @@ def test_with_a_model_what_names_a_runbook_or_agent_is_done_to_the_letter(ground
 
     model = ModelSettings("openai", "m", ground.wire.url, KEY, "OPENAI_API_KEY", 20.0)
     settings = Settings(ground.target, model)
-    brain = make_brain(settings, ground.box(), Conversation.begin(ground.home / "talk.db"))
+    box = ground.box()
+    until(lambda: box.call("describe_resource", {"target": "web", "rollout": True}).data["complete"])
+    brain = make_brain(settings, box, Conversation.begin(ground.home / "talk.db"))
     try:
         brain.respond("run the runbook scale for web with replicas=2", ground.events.append)
         assert ground.replicas() == 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from agent_helpers import until
 
 from assistant.events import Checked, Event, Notice, StepBegun, ToolCalled, ToolReturned
 from assistant.runbooks.running import Ask, RunbookFailed, RunbookRun
@@ -101,13 +101,6 @@ def deployment(name: str, image: str = "nginx:1.27") -> dict[str, Any]:
             "template": {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}},
         },
     }
-
-
-def until(seen: Any, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not seen():
-        assert time.monotonic() < end, "it never came to be"
-        time.sleep(0.2)
 
 
 @pytest.fixture
