@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import datetime as dt
 import threading
 from collections.abc import Iterator
-from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,11 +26,11 @@ if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
     from mcp_tools.cluster.forwarding import Forwards
     from mcp_tools.cluster.target import Target
-    from mcp_tools.health.frame import Frame
     from mcp_tools.health.settings import HealthSettings
     from mcp_tools.mandate import Mandate
     from mcp_tools.monitoring.settings import AlertSettings
     from mcp_tools.monitoring.store import AlertStore
+    from mcp_tools.reads.answer import Answer
     from mcp_tools.reads.following import Followed
     from mcp_tools.sizing.settings import Measuring
     from mcp_tools.stack.settings import StackSettings
@@ -39,8 +38,6 @@ if TYPE_CHECKING:
     from mcp_tools.usage.store import UsageStore
 
 ROLLOUT_SECONDS = 120.0
-LOOKED_BACK = 200
-"""Entries of the journal that may be told as changes since a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +51,23 @@ class ToolResult:
 
     summary: str
     data: dict[str, Any]
+
+
+def redacted(answer: Answer) -> ToolResult:
+    """What may leave of an answer."""
+    summary = redact_text(answer.summary)
+    return ToolResult(summary, {"summary": summary, **redact(answer.data)})
+
+
+@contextmanager
+def redacting() -> Iterator[None]:
+    """Errors of ours pass without their secrets."""
+    try:
+        yield
+    except ShipmateError as error:
+        error.message = redact_text(error.message)
+        error.hint = redact_text(error.hint)
+        raise
 
 
 def nobody(plan: Plan) -> Decision:
@@ -231,37 +245,9 @@ class Toolbox:
         given = tool.checked(arguments)
         asks = approver or self.approver
         decides = self.mandate.approver(asks) if self.mandate else asks
-        try:
+        with redacting():
             answer = tool.handler(OneCall(self, decides, reporter or self.reporter), given)
-        except ShipmateError as error:
-            error.message = redact_text(error.message)
-            error.hint = redact_text(error.hint)
-            raise
-        summary = redact_text(answer.summary)
-        return ToolResult(summary, {"summary": summary, **redact(answer.data)})
-
-    def look_at_health(self, *, everywhere: bool = False) -> Frame:
-        """What a live view of health shows now; kept for the trend like any check.
-
-        Args:
-            everywhere: The whole cluster instead of the target's namespace.
-
-        Raises:
-            ConnectionProblem: The cluster does not answer; message and hint are redacted.
-        """
-        from mcp_tools.health.checking import FILE, check
-        from mcp_tools.health.frame import frame_of
-
-        try:
-            connection = self.connection
-            namespace = None if everywhere else connection.namespace
-            history = self.journal.path.with_name(FILE)
-            found = check(connection, namespace, history=history, settings=self.health)
-        except ShipmateError as error:
-            error.message = redact_text(error.message)
-            error.hint = redact_text(error.hint)
-            raise
-        return frame_of(connection.context, found, namespace)
+        return redacted(answer)
 
     def follow(self, arguments: dict[str, Any], stop: threading.Event) -> Iterator[Followed]:
         """Follow logs: redacted lines as they are written, until `stop` is set from another thread.
@@ -279,7 +265,7 @@ class Toolbox:
         if self.mandate:
             self.mandate.require("get_logs", arguments)
         given = BY_NAME["get_logs"].checked({"tail_lines": EARLIER_LINES, **arguments})
-        try:
+        with redacting():
             yield from follow(
                 self.connection,
                 given.target,
@@ -291,32 +277,6 @@ class Toolbox:
                 contains=given.contains,
                 level=given.level,
             )
-        except ShipmateError as error:
-            error.message = redact_text(error.message)
-            error.hint = redact_text(error.hint)
-            raise
-
-    def changed(
-        self, since: dt.datetime, namespace: str | None = None, before: AbstractSet[str] = frozenset()
-    ) -> tuple[ToolResult, tuple[str, ...]]:
-        """What changed since a moment, redacted, and what there is now for the next time.
-
-        Args:
-            namespace: None is the current one.
-            before: What this gave the last time.
-
-        Raises:
-            ShipmateError: As `mcp_tools.diagnosis.changed.changed_since`, and `journal`.
-        """
-        from mcp_tools.diagnosis.changed import changed_since
-
-        context, where = self.connection.context, namespace or self.connection.namespace
-        entries = [
-            entry for entry in self.journal.latest(LOOKED_BACK, context=context) if entry.is_of(self.engine.cluster)
-        ]
-        answer, there = changed_since(self.connection, where, since, entries, before)
-        summary = redact_text(answer.summary)
-        return ToolResult(summary, {"summary": summary, **redact(answer.data)}), there
 
     @property
     def stack(self) -> StackSettings:

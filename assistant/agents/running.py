@@ -16,6 +16,7 @@ from mcp_tools.changes.journal import PLAN_MINUTES
 from mcp_tools.changes.model import Outcome
 from mcp_tools.errors import ShipmateError
 from mcp_tools.reads.answer import clip, count
+from mcp_tools.views import changed
 
 if TYPE_CHECKING:
     from assistant.agents.definition import AgentDefinition
@@ -104,7 +105,7 @@ class AgentRun:
 
     def _work(self, text: str, last: Last | None, emit: Emit) -> None:
         since = last.at if last else dt.datetime.now(dt.UTC)
-        report, there = self._toolbox.changed(since, before=last.inventory if last else frozenset())
+        report, there = changed(self._toolbox, since, before=last.inventory if last else frozenset())
         self._ended.inventory = there
         self._brain = self._make_brain(last)
         if self._settings.model:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mcp_tools.errors import ShipmateError
+from mcp_tools.views import look_at_health
 
 if TYPE_CHECKING:
     from mcp_tools.health.frame import Frame
@@ -85,7 +86,7 @@ class Looking:
     def _look(self) -> Seen:
         began = self._asked = time.monotonic()
         try:
-            frame = self._toolbox.look_at_health(everywhere=self.everywhere)
+            frame = look_at_health(self._toolbox, everywhere=self.everywhere)
         except ShipmateError as error:
             return Seen(None, error.message, time.monotonic() - began)
         finally:

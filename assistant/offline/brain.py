@@ -211,6 +211,7 @@ class OfflineBrain:
 
     def _changed(self, step: Changed, emit: Emit) -> Reply | Refuse:
         from assistant.offline.procedures import moment
+        from mcp_tools.views import changed
 
         known = self._since if step.since == "last" else Since()
         if known is None:
@@ -222,7 +223,7 @@ class OfflineBrain:
             return Reply(text)
         call_id, name = f"call-{next(self._ids)}", "changed"
         emit(ToolCalled(call_id, name, {"since": since.isoformat(timespec="seconds")}))
-        result, _ = self._toolbox.changed(since, step.namespace, known.before)
+        result, _ = changed(self._toolbox, since, step.namespace, known.before)
         emit(ToolReturned(call_id, name, result))
         return Reply(result.summary)
 
