@@ -205,12 +205,12 @@ class Toolbox:
             UsageProblem: It cannot be opened.
         """
         from mcp_tools.paths import state_dir
-        from mcp_tools.usage.store import UsageStore
+        from mcp_tools.usage.store import FILE, UsageStore
 
         with self._lock:
             if self._usage is None:
                 place = self._journal_path.parent if self._journal_path else state_dir()
-                self._usage = UsageStore(place / "usage.db")
+                self._usage = UsageStore(place / FILE)
             return self._usage
 
     @property

@@ -63,6 +63,7 @@ class Monitor:
         cache: Entered already.
         outboxes: Closed when `run` ends.
         say: Told in words what a person at the terminal or in the pod's log wants to know.
+        record: Given every observation, to keep what is used; what it raises ends nothing.
         away_seconds: After so long without an API server the alert about that is raised.
 
     Attributes:
@@ -83,6 +84,7 @@ class Monitor:
         interval: float,
         say: Callable[[str], None],
         logs: LogErrors | None = None,
+        record: Callable[[Observation], object] = lambda _: None,
         away_seconds: float = AWAY_SECONDS,
     ) -> None:
         self.cache = cache
@@ -96,6 +98,7 @@ class Monitor:
         self._interval = interval
         self._say = say
         self._logs = logs
+        self._record = record
         self._away_seconds = away_seconds
         self._away_since: dt.datetime | None = None
         self._own: Alert | None = None
@@ -150,7 +153,14 @@ class Monitor:
         if self.away:
             self._is_back(stop)
         self._say_unseen()
-        self._evaluate(self._observation())
+        observation = self._observation()
+        self._evaluate(observation)
+        try:
+            self._record(observation)
+        except ShipmateError as error:
+            self._once("record", f"What is used is not kept: {error}")
+        else:
+            self._once("record", "")
 
     def _ask(self) -> None:
         """Find out whether the API server answers; an answer that refuses is one."""

@@ -33,7 +33,7 @@ def made_monitor(
 
     Args:
         namespace: None for all of them.
-        store: The file in which alerts outlive the process.
+        store: The file in which alerts outlive the process; what is used is kept beside it, for right-sizing.
         write: Writes an alert's line to the terminal.
         say: Told in words what goes wrong, and what works again.
 
@@ -50,6 +50,8 @@ def made_monitor(
     from mcp_tools.monitoring.sinks.making import make_sinks
     from mcp_tools.monitoring.sinks.outbox import Outbox
     from mcp_tools.monitoring.store import AlertStore, scope_of
+    from mcp_tools.usage.recording import Recorder, cluster_id
+    from mcp_tools.usage.store import FILE, UsageStore
 
     metrics = Metrics()
     cache = Cache(connection, namespace, metrics.heard)
@@ -57,6 +59,8 @@ def made_monitor(
     with ExitStack() as stack:
         kept = AlertStore(store)
         stack.callback(kept.close)
+        usage = UsageStore(store.with_name(FILE))
+        stack.callback(usage.close)
         evaluator = Evaluator(rules, store=kept, silences=kept.silences, scope=scope_of(connection, namespace))
         monitor = Monitor(
             connection,
@@ -67,6 +71,7 @@ def made_monitor(
             interval=settings.interval_seconds,
             say=say,
             logs=LogErrors(connection) if settings.log_errors else None,
+            record=Recorder(usage, cluster_id(connection)).record,
         )
         metrics.about(monitor)
         if settings.listen:

@@ -29,6 +29,7 @@ MOST_AGGREGATES = 20_000
 MOST_INSTANCES = 100_000
 INSTANCE_DAYS = 2
 """A pod that was not seen for so long is gone."""
+FILE = "usage.db"
 MIGRATIONS = (
     """CREATE TABLE aggregates (cluster TEXT, namespace TEXT, kind TEXT, workload TEXT, container TEXT, last REAL,
     body BLOB, PRIMARY KEY (cluster, namespace, kind, workload, container)) WITHOUT ROWID;

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from monitor_helpers import restarted, until
 
+from mcp_tools.usage.store import UsageStore
+
 if TYPE_CHECKING:
     from hands_helpers import Kube
 
@@ -48,6 +50,20 @@ def test_it_tells_lines_until_it_is_stopped(
     assert len((tmp_path / "out").read_text().splitlines()) == 1
     assert "/metrics" in (tmp_path / "err").read_text()
     assert "Traceback" not in (tmp_path / "err").read_text()
+
+
+def test_what_is_used_is_kept_for_right_sizing(sandbox: SandboxInfo, kube: Kube, tmp_path: Path) -> None:
+    cluster = kube.get("/api/v1/namespaces/kube-system")["metadata"]["uid"]
+    process = command(tmp_path, "--kubeconfig", str(sandbox.kubeconfig), "-n", "todo-app", "--interval", "1")
+    kept = tmp_path / "state" / "shipmate" / "usage.db"
+    try:
+        until(kept.exists, 120)
+        store = UsageStore(kept)
+        until(lambda: {owner.workload for owner in store.read(cluster)} >= {"backend", "frontend"}, 60)
+        store.close()
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.mark.parametrize(
