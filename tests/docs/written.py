@@ -22,7 +22,7 @@ BLOCK = re.compile(
 OTHERS = ("CHANGELOG.md", "apps/**/README.md", "benchmarks/README.md", "prompts/*.md")
 PROSE = sorted({*PAGES, *(page for name in OTHERS for page in ROOT.glob(name) if "node_modules" not in page.parts)})
 """Also those whose blocks the programs' own tests are about."""
-FENCE = re.compile(r"^ *```.*?^ *```$", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(r"^ *(`{3,}).*?^ *\1$", re.DOTALL | re.MULTILINE)
 SPAN = re.compile(r"`([^`]+)`")
 
 

@@ -38,7 +38,7 @@ _TYPES = {
 }
 _POSSESSIVE = re.compile(r"\b(yesterday|today)'s\b", re.IGNORECASE)
 """An apostrophe that opens no quotation."""
-_TO_BEFORE = re.compile(r"\bto (?=before\b)", re.IGNORECASE)
+_TO_BEFORE = re.compile(r"\bto\s+(?=before\b)", re.IGNORECASE)
 """Says to where, and no condition: it becomes one word."""
 _LIMITING = NEGATIONS | CONDITIONS
 _ARGV_FOLLOWS = frozenset({"--", "running", "runs"})
