@@ -6,8 +6,6 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Any
 
-from agents.run_config import CallModelData, ModelInputData
-
 from agents import (
     Agent,
     MaxTurnsExceeded,
@@ -18,6 +16,8 @@ from agents import (
     handoff,
     set_tracing_disabled,
 )
+from agents.run_config import CallModelData, ModelInputData
+
 from assistant.agent.history import BUDGET, LEAST, bounded, repaired, size_of
 from assistant.agent.prompt import system_prompt
 from assistant.agent.role import Role
@@ -41,9 +41,9 @@ from mcp_tools.redaction import redact_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from agents import RunResultStreaming
     from agents.items import TResponseInputItem
 
-    from agents import RunResultStreaming
     from assistant.conversation import Conversation
     from assistant.settings import ModelSettings
     from mcp_tools.toolbox import Toolbox

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
+from agents import FunctionTool
 from fastmcp import Client
 from pydantic import ValidationError
 
-from agents import FunctionTool
 from assistant.events import Emit, ToolCalled, ToolFailed, ToolReturned
 from mcp_tools.errors import (
     ApprovalNeeded,
