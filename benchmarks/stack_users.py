@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import ssl
 import time
 from collections import Counter
@@ -59,7 +60,7 @@ class Users:
 
     @asynccontextmanager
     async def working(self, number: int, pause: float) -> AsyncIterator[Answers]:
-        """So many users, each of whom rests `pause` seconds after each answer, until the block ends.
+        """So many users, each of whom rests about `pause` seconds after each answer, until the block ends.
 
         The block's end waits for the requests that are under way; they count.
         """
@@ -94,7 +95,8 @@ class Users:
                         answers.seconds.append(time.perf_counter() - began)
                     else:
                         answers.failures[str(answer.status_code)] += 1
-                await asyncio.sleep(pause)
+                # Users who begin together and rest alike would come in one crowd each time.
+                await asyncio.sleep(pause * random.uniform(0.5, 1.5))
 
 
 def sign_up(url: str, origin: str) -> Users:
