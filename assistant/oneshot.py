@@ -32,7 +32,7 @@ def answer(settings: Settings, text: str, *, yes: bool = False, dry_run: bool = 
     from assistant.brain import make_brain
     from assistant.conversation import Conversation
 
-    toolbox = _toolbox(settings)
+    toolbox = settings.toolbox()
     try:
         brain = make_brain(settings, toolbox, Conversation.begin())
         return _run(brain, toolbox, text, _consent(yes=yes, dry_run=dry_run), as_json=as_json)
@@ -75,26 +75,11 @@ def run_with(
         text: What it is asked.
         mandate: What it may do, where it is not the user.
     """
-    toolbox = _toolbox(settings, mandate)
+    toolbox = settings.toolbox(mandate)
     try:
         return _run(make(toolbox), toolbox, text, _consent(yes=yes, dry_run=dry_run), as_json=as_json)
     finally:
         toolbox.close()
-
-
-def _toolbox(settings: Settings, mandate: Mandate | None = None) -> Toolbox:
-    from mcp_tools.toolbox import Toolbox
-
-    return Toolbox(
-        settings.target,
-        rollout_timeout=settings.rollout_timeout,
-        policy=settings.policy,
-        stack=settings.stack,
-        alerting=settings.alerts,
-        health=settings.health,
-        measuring=settings.measuring,
-        mandate=mandate,
-    )
 
 
 def _consent(*, yes: bool, dry_run: bool) -> Consent:

@@ -25,6 +25,9 @@ from mcp_tools.usage.settings import UsageSettings
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mcp_tools.mandate import Mandate
+    from mcp_tools.toolbox import Toolbox
+
 OFFLINE = "offline"
 MODEL_VARIABLE = "SHIPMATE_MODEL"
 
@@ -144,6 +147,25 @@ class Settings:
     health: HealthSettings = field(default_factory=HealthSettings)
     measuring: Measuring = field(default_factory=Measuring)
     agents: AgentsSettings = field(default_factory=AgentsSettings)
+
+    def toolbox(self, mandate: Mandate | None = None) -> Toolbox:
+        """The tools on the target, by these settings.
+
+        Args:
+            mandate: What whoever uses them may do, where that is not the user.
+        """
+        from mcp_tools.toolbox import Toolbox
+
+        return Toolbox(
+            self.target,
+            rollout_timeout=self.rollout_timeout,
+            policy=self.policy,
+            stack=self.stack,
+            alerting=self.alerts,
+            health=self.health,
+            measuring=self.measuring,
+            mandate=mandate,
+        )
 
 
 def load_config(path: Path | None = None) -> Config:

@@ -53,10 +53,9 @@ def diagnose(
         if what or all_namespaces or watch:
             raise click.UsageError("--path looks at files: it takes no name, no --all-namespaces and no --watch.")
         ctx.exit(_of_path(path, form, as_json=as_json))
-    from mcp_tools.toolbox import Toolbox
 
     settings = chosen.settings()
-    toolbox = Toolbox(settings.target, policy=settings.policy)
+    toolbox = settings.toolbox()
     arguments: dict[str, Any] = {"all_namespaces": True} if all_namespaces else {}
     if what:
         arguments["target"] = what

@@ -21,18 +21,8 @@ def mcp(chosen: Chosen, host: str, port: int, *, http: bool) -> None:
     from assistant.agents.library import agents
     from assistant.agents.prompts import agent_prompts
     from mcp_tools.server import serve_http, serve_stdio
-    from mcp_tools.toolbox import Toolbox
 
-    settings = chosen.settings()
-    toolbox = Toolbox(
-        settings.target,
-        rollout_timeout=settings.rollout_timeout,
-        policy=settings.policy,
-        stack=settings.stack,
-        alerting=settings.alerts,
-        health=settings.health,
-        measuring=settings.measuring,
-    )
+    toolbox = chosen.settings().toolbox()
     found = [file.definition for file in agents().files.values()]
     prompts = agent_prompts(found)
     try:

@@ -38,11 +38,10 @@ def record(ctx: click.Context, chosen: Chosen, seconds: float, every: float, *, 
     import threading
 
     from mcp_tools.reads.answer import count
-    from mcp_tools.toolbox import Toolbox
     from mcp_tools.usage.recording import record_for
 
     settings = chosen.settings()
-    toolbox = Toolbox(settings.target, policy=settings.policy, measuring=settings.measuring)
+    toolbox = settings.toolbox()
     seen = [0, 0]
 
     def tell(looks: int, samples: int) -> None:

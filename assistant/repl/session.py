@@ -16,7 +16,6 @@ from assistant.render.consoles import make_console, printable
 from assistant.render.face import ConsoleFace
 from assistant.turn import run_turn
 from mcp_tools.errors import NoCluster, ShipmateError
-from mcp_tools.toolbox import Toolbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from assistant.brain import Brain
     from assistant.cli.options import Chosen
     from assistant.turn import TurnResult
+    from mcp_tools.toolbox import Toolbox
 
 
 class Session:
@@ -46,7 +46,7 @@ class Session:
         self._lock = threading.Lock()
         self._brain: Brain | None = None
         self.settings = chosen.settings()
-        self.toolbox = self._new_toolbox()
+        self.toolbox = self.settings.toolbox()
 
     @property
     def model(self) -> str:
@@ -99,7 +99,7 @@ class Session:
         settings = chosen.settings()
         with self._lock:
             old, self.chosen, self.settings = self.toolbox, chosen, settings
-            self.toolbox = self._new_toolbox()
+            self.toolbox = self.settings.toolbox()
             self.state, self.names = "not connected yet", set()
         self._drop_brain()
         if len(old.forwards):
@@ -163,17 +163,6 @@ class Session:
             return False
         self.switch(sandbox=True, context=None, kubeconfig=None)
         return True
-
-    def _new_toolbox(self) -> Toolbox:
-        return Toolbox(
-            self.settings.target,
-            rollout_timeout=self.settings.rollout_timeout,
-            policy=self.settings.policy,
-            stack=self.settings.stack,
-            alerting=self.settings.alerts,
-            health=self.settings.health,
-            measuring=self.settings.measuring,
-        )
 
     def _drop_brain(self) -> None:
         brain, self._brain = self._brain, None
