@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mcp_tools.addresses import is_address
 from mcp_tools.diagnosis.logs.digest import ENDING
 from mcp_tools.diagnosis.model import Ref
 
@@ -115,7 +115,7 @@ def service_of(snapshot: Snapshot, host: str, namespace: str) -> Ref | None:
     """The Service that a host name or cluster address means, whether it is there or not; None for the outside."""
     if not host or host == "localhost":
         return None
-    if _is_address(host):
+    if is_address(host):
         found = next((item for item in snapshot.all("Service") if item.spec.get("clusterIP") == host), None)
         return found.ref if found else None
     parts = host.rstrip(".").removesuffix(".cluster.local").removesuffix(".svc").split(".")
@@ -128,14 +128,6 @@ def service_of(snapshot: Snapshot, host: str, namespace: str) -> Ref | None:
     ):
         return Ref("Service", parts[1], parts[0])
     return None
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 @dataclass(frozen=True, slots=True)

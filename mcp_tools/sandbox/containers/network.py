@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from mcp_tools.addresses import is_address
 from mcp_tools.sandbox.controllers.base import is_ready
 from mcp_tools.sandbox.controllers.endpoints import target_port
 from mcp_tools.sandbox.objects.selectors import label_selector, match_labels
@@ -54,7 +54,7 @@ def reach(cluster: Cluster, pod: Object, target: Target, listens: Listens) -> Ou
     service = _service(cluster, pod, target.host)
     if service is None and _is_cluster_name(target.host):
         return "unknown"
-    if not _is_address(target.host) and not (_egress(cluster, pod, None, _DNS, "UDP") and _names_served(cluster, pod)):
+    if not is_address(target.host) and not (_egress(cluster, pod, None, _DNS, "UDP") and _names_served(cluster, pod)):
         return "no answer"
     if service is None:
         if target.host.endswith(".invalid"):
@@ -90,14 +90,6 @@ def _names_served(cluster: Cluster, pod: Object) -> bool:
         return True
     endpoints = cluster.get("Endpoints", "kube-system", "kube-dns") or {}
     return any(subset.get("addresses") for subset in endpoints.get("subsets") or ())
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _is_cluster_name(host: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
+from mcp_tools.addresses import is_address
 from mcp_tools.sandbox.objects import names
 from mcp_tools.sandbox.objects.errors import (
     Cause,
@@ -127,7 +128,7 @@ def check_ingress(obj: Spec) -> list[Cause]:
         where = f"spec.rules[{index}]"
         if host := rule.get("host"):
             causes += _host(f"{where}.host", host)
-            if _is_address(host):
+            if is_address(host):
                 causes.append(invalid_value(f"{where}.host", host, "must be a DNS name, not an IP address"))
         http = rule.get("http")
         if http is not None and not http.get("paths"):
@@ -140,14 +141,6 @@ def check_ingress(obj: Spec) -> list[Cause]:
     if spec.get("ingressClassName"):
         causes += names.check_subdomain("spec.ingressClassName", spec["ingressClassName"])
     return causes
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _host(field: str, host: str) -> list[Cause]:
