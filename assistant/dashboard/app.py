@@ -6,6 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
+from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -18,7 +19,6 @@ from assistant.render.consoles import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from textual import events
 
     from assistant.dashboard.looking import Looking, Seen
     from mcp_tools.health.frame import Frame
@@ -127,6 +127,9 @@ class Dashboard(App[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Fit what is shown to the new size."""
+        # Textual tells its screens by a timer of 8 ms, which on a busy machine may be skipped, and with it all later sizes.
+        for screen in self.screen_stack:
+            screen.post_message(events.Resize(event.size, event.virtual_size))
         self.set_class(event.size.height >= TALL, "tall")
         self.call_after_refresh(self._draw)
 
