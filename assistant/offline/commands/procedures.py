@@ -63,12 +63,12 @@ def match(given: Said) -> Step | None:
     if found := _RUN.fullmatch(text):
         kind = _kind(found["kind"] or found["kind2"])
         values = pairs(found["pairs"] or "")
-        place = found["namespace"] or given.namespace.get("namespace")
+        place = (found["namespace"] or given.namespace.get("namespace", "")).lower()
         if kind == "agent":
             more = bool(values or found["subject"] or place)
             return _agent_alone(_named(found)) if more else Procedure(kind, "run", _named(found))
         if found["subject"]:
-            values = {"": found["subject"], **values}
+            values = {"": found["subject"].lower(), **values}
         return Procedure(kind, "run", _named(found), {**values, **({"namespace": place} if place else {})})
     return None
 
@@ -77,7 +77,7 @@ def asked(raw: str) -> Step | None:
     """A question about them, or what changed since when; None for anything else."""
     if not _ABOUT.search(raw):
         return None
-    text = " ".join(raw.strip().rstrip("?!. ").split())
+    text = " ".join(raw.strip().rstrip("?!.,; ").split())
     if _EVERY.match(text):
         return Refuse(
             "I do nothing by the clock from here; nothing was done.",

@@ -87,7 +87,7 @@ def split(raw: str) -> list[str]:
 
 def said(raw: str) -> Said | None:
     """Read a text; None where it is no command: too long, unbalanced quotes, a question that asks."""
-    if len(raw) > MAX_LENGTH or "\n" in raw.strip():
+    if len(raw) > MAX_LENGTH:
         return None
     try:
         words = split(raw)
