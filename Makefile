@@ -11,7 +11,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 # Tests find the kubectl that the dev group brings.
 INSIDE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: help demo test coverage lint format docs picture site bench fidelity clean
+.PHONY: help demo test coverage fuzz lint format docs picture site bench fidelity clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -24,6 +24,9 @@ test: $(VENV)/.dev ## Run the tests.
 
 coverage: $(VENV)/.dev ## Run the tests and show which lines they never reach.
 	@$(INSIDE) pytest -n $(WORKERS) --cov --cov-report=term:skip-covered $(ARGS)
+
+fuzz: $(VENV)/.dev ## Run the tests of generated cases with new cases.
+	@$(INSIDE) pytest -n $(WORKERS) -m hypothesis --hypothesis-profile=fuzz $(ARGS)
 
 lint: $(VENV)/.dev ## Check style, types and layers.
 	@failed=0; for tool in "ruff check ." "ruff format --check ." mypy "lint-imports --no-logo"; do \

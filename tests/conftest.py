@@ -10,10 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 PACKAGES = ("openai-agents", "fastmcp", "mcp", "kubernetes", "pydantic")
 ROOT = Path(__file__).parents[1]
 BESIDE = ("tests/docker/", "tests/docs/", "tests/house/")
+
+# The same examples in every run, so that a change is judged by what it changes; `make fuzz` looks for others.
+settings.register_profile("fuzz")
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 
 def pytest_report_header() -> list[str]:
