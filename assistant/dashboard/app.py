@@ -127,7 +127,7 @@ class Dashboard(App[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Fit what is shown to the new size."""
-        # Textual tells its screens by a timer of 8 ms: where a busy machine skips it, that and all later sizes are lost.
+        # Textual tells its screens by a timer of 8 ms: where a busy machine skips it, no later size is heard.
         for screen in self.screen_stack:
             screen.post_message(events.Resize(event.size, event.virtual_size))
         self.set_class(event.size.height >= TALL, "tall")
