@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 AWAY_RULE = "api-unreachable"
 AWAY_SECONDS = 30.0
-"""An API server that is restarted is back before this."""
+"""After so long without an API server the alert about that is raised: one that is restarted is back before."""
 CATCH_UP_SECONDS = 5.0
 SETTLE_SECONDS = 2.0
 """What happened during an outage comes in the first moment after it."""
@@ -64,7 +64,6 @@ class Monitor:
         outboxes: Closed when `run` ends.
         say: Told in words what a person at the terminal or in the pod's log wants to know.
         record: Given every observation, to keep what is used; what it raises ends nothing.
-        away_seconds: After so long without an API server the alert about that is raised.
 
     Attributes:
         away: Why the API server cannot be used; empty while it can.
@@ -85,7 +84,6 @@ class Monitor:
         say: Callable[[str], None],
         logs: LogErrors | None = None,
         record: Callable[[Observation], object] = lambda _: None,
-        away_seconds: float = AWAY_SECONDS,
     ) -> None:
         self.cache = cache
         self.outboxes = tuple(outboxes)
@@ -99,7 +97,6 @@ class Monitor:
         self._say = say
         self._logs = logs
         self._record = record
-        self._away_seconds = away_seconds
         self._away_since: dt.datetime | None = None
         self._own: Alert | None = None
         self._unseen: dict[str, str] = {}
@@ -253,7 +250,7 @@ class Monitor:
             self.cache.reconnect()
         self.away = redact_text(why)
         since = self._away_since or now
-        if self._own is None and (now - since).total_seconds() >= self._away_seconds:
+        if self._own is None and (now - since).total_seconds() >= AWAY_SECONDS:
             self._own = Alert(
                 AWAY_RULE,
                 Severity.CRITICAL,
