@@ -9,7 +9,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from mcp_tools.monitoring.running import made_monitor
 
 if TYPE_CHECKING:
     from mcp_tools.monitoring.monitor import Monitor
+    from mcp_tools.monitoring.rules import Rule
 
 
 def until(what: Callable[[], Any], seconds: float = 60.0) -> Any:
@@ -174,15 +175,17 @@ def monitoring(
     sinks: dict[str, Any],
     *,
     rules: Mapping[str, dict[str, Any]] = QUICK,
+    more_rules: Sequence[Rule] = (),
     **settings: Any,
 ) -> Iterator[tuple[Monitor, list[str]]]:
     """A monitor that runs until the block ends; what it says, too.
 
     Args:
         rules: The packaged ones that it has, with what is different in them.
+        more_rules: Others.
     """
     said: list[str] = []
-    chosen = [one for one in rules_from(_packaged(), rules) if one.id in rules]
+    chosen = [*(one for one in rules_from(_packaged(), rules) if one.id in rules), *more_rules]
     how = MonitorSettings.model_validate({"interval_seconds": 1, **settings, "sinks": {"terminal": False, **sinks}})
     connection = connect(Target(kubeconfig=str(kubeconfig)))
     stop = threading.Event()
