@@ -14,7 +14,7 @@ from hypothesis import settings
 
 PACKAGES = ("openai-agents", "fastmcp", "mcp", "kubernetes", "pydantic")
 ROOT = Path(__file__).parents[1]
-BESIDE = ("tests/docker/", "tests/docs/", "tests/house/")
+BESIDE = ("tests/docker/", "tests/docs/", "tests/house/", "tests/monitoring/test_monitor_restarts_real.py")
 
 # The same examples in every run, so that a change is judged by what it changes; `make fuzz` looks for others.
 settings.register_profile("fuzz")
@@ -58,7 +58,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """A file is one worker's, and every file that uses the real cluster is the same worker's: there is one cluster.
 
-    Those that use the Docker engine alone, with names of their own, get on beside each other.
+    Those that use the Docker engine alone, with names of their own, or a cluster of their own get on beside each other.
     """
     from xdist.scheduler import LoadScopeScheduling
 

@@ -85,9 +85,9 @@ class Scheduler:
         """Run each when it is due, until Ctrl-C or a termination ends it; returns 0."""
         signal.signal(signal.SIGTERM, lambda *_: self._stop.set())
         times = {agent.name: next_time(agent, self._now()) for agent in self._agents}
-        for agent in self._agents:
-            _tell(f"{agent.name}: next at {times[agent.name]:%Y-%m-%d %H:%M}.")
         try:
+            for agent in self._agents:
+                _tell(f"{agent.name}: next at {times[agent.name]:%Y-%m-%d %H:%M}.")
             while not self._stop.wait(min(LOOK_SECONDS, self._until(min(times.values())))):
                 for agent in self._agents:
                     if times[agent.name] <= self._now():

@@ -39,10 +39,16 @@ def no_silences(at: dt.datetime) -> tuple[Silence, ...]:  # noqa: ARG001  the si
 
 @dataclass(slots=True)
 class _Seen:
-    """What one observation says: where conditions hold, and which rules it can say nothing about."""
+    """What one observation says: where conditions hold, and which rules it can say nothing about.
+
+    Attributes:
+        blind: What they rest on cannot be read.
+        failing: Their conditions raised, each with what.
+    """
 
     held: dict[str, tuple[Rule, Held]]
     blind: set[str]
+    failing: dict[str, str]
 
 
 class Evaluator:
@@ -70,6 +76,7 @@ class Evaluator:
         self._store = store
         self._silences = silences
         self._scope = scope
+        self._failing: dict[str, str] = {}
         self._numbers: dict[str, list[int]] = {}
         kept = store.load(scope) if store else None
         self._standing = {item.alert.fingerprint: item for item in kept.standing} if kept else {}
@@ -80,6 +87,14 @@ class Evaluator:
     def alerts(self) -> tuple[Alert, ...]:
         """Those that stand, pending ones included: the most severe first, and then the oldest."""
         return tuple(sorted((item.alert for item in self._standing.values()), key=_urgency))
+
+    @property
+    def failing(self) -> Mapping[str, str]:
+        """The rules that could not be held against the last observation, by id, each with what went wrong.
+
+        All others were. The alerts of such a rule stay as they are until it works again, or their object is gone.
+        """
+        return self._failing
 
     @property
     def untold(self) -> list[Transition]:
@@ -117,8 +132,8 @@ class Evaluator:
         at = max(observation.at, self._looked_at) if self._looked_at else observation.at
         observation = replace(observation, at=at)
         count_restarts(self._counters, observation)
-        standing = self._next(observation)
-        transitions, standing = _told(standing)
+        seen = self._look(observation)
+        transitions, standing = _told(self._next(observation, seen))
         changed = [item for key, item in standing.items() if item != self._standing.get(key)]
         step = Step(
             at,
@@ -129,18 +144,18 @@ class Evaluator:
             self._counters.gone,
             at - KEPT,
             transitions,
+            seen.failing,
         )
         if self._store is not None:
             numbers = self._store.save(self._scope, step)
             for number, transition in zip(numbers, transitions, strict=True):
                 self._numbers.setdefault(_key(transition), []).append(number)
         self._counters.stored()
-        self._standing, self._looked_at = standing, at
+        self._standing, self._looked_at, self._failing = standing, at, seen.failing
         return transitions
 
-    def _next(self, observation: Observation) -> dict[str, Standing]:
+    def _next(self, observation: Observation, seen: _Seen) -> dict[str, Standing]:
         """How every alert stands after this observation, those that are over included."""
-        seen = self._look(observation)
         at, snapshot = observation.at, observation.snapshot
         standing = {
             key: _holding(self._known(key, rule, held, at), rule, held, at) for key, (rule, held) in seen.held.items()
@@ -157,14 +172,22 @@ class Evaluator:
 
     def _look(self, observation: Observation) -> _Seen:
         sight = Sight(observation, self._counters)
-        seen = _Seen({}, set())
+        seen = _Seen({}, set(), {})
         for rule in self._rules.values():
             if not rule.condition.sees(observation):
                 seen.blind.add(rule.id)
                 continue
-            for held in rule.condition.test(sight, rule.parameters):
-                if rule.covers(held.object.namespace):
-                    seen.held.setdefault(_alert(rule, held, observation.at).fingerprint, (rule, held))
+            try:
+                holding = [
+                    (_alert(rule, held, observation.at).fingerprint, (rule, held))
+                    for held in rule.condition.test(sight, rule.parameters)
+                    if rule.covers(held.object.namespace)
+                ]
+            except Exception as error:  # noqa: BLE001  one rule must not take the others with it
+                seen.failing[rule.id] = redact_text(clip(f"{type(error).__name__}: {error}", MAX_TEXT))
+                continue
+            for fingerprint, found in holding:
+                seen.held.setdefault(fingerprint, found)
         return seen
 
     def _known(self, key: str, rule: Rule, held: Held, at: dt.datetime) -> Standing | None:
@@ -181,9 +204,11 @@ class Evaluator:
         rule = self._rules.get(item.alert.rule)
         ref = item.alert.object
         gone = rule is None or snapshot.missing(ref.kind, ref.namespace, ref.name)
-        if not gone and rule and rule.id in seen.blind:
+        if not gone and rule and (rule.id in seen.blind or rule.id in seen.failing):
             since = item.unseen_since or at
-            if at - since <= OUTAGE:
+            # That we fail says nothing of the cluster: what was raised is not over because of it.
+            raised = rule.id in seen.failing and item.alert.state is State.FIRING
+            if raised or at - since <= OUTAGE:
                 return replace(item, unseen_since=since)
             gone = True
         if item.alert.state is State.PENDING:

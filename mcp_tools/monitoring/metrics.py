@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections import Counter as Tally
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import (
@@ -31,9 +31,13 @@ SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
 class Metrics:
-    """Counters that the monitor writes while it works; everything else is read when somebody asks."""
+    """Counters that the monitor writes while it works; everything else is read when somebody asks.
 
-    def __init__(self) -> None:
+    Args:
+        rules: The ids of those that are evaluated.
+    """
+
+    def __init__(self, rules: Iterable[str] = ()) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
@@ -57,6 +61,15 @@ class Metrics:
         )
         for result in ("done", "skipped", "failed"):
             self.evaluations.labels(result)
+
+        self.failures = Counter(
+            "shipmate_monitor_rule_failures",
+            "Evaluations in which a rule failed and the others went on, by rule.",
+            ["rule"],
+            registry=self.registry,
+        )
+        for rule in rules:
+            self.failures.labels(rule)
 
     def heard(self, change: str, item: Resource) -> None:
         """Take note of a change that a watch told."""

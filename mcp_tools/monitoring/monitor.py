@@ -11,13 +11,14 @@ import dataclasses
 import datetime as dt
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mcp_tools.diagnosis.model import Ref
 from mcp_tools.errors import ApiError, ConnectionProblem, NotFound, ShipmateError
 from mcp_tools.monitoring.alert import Alert, Severity, State, Transition
 from mcp_tools.monitoring.observing import Observation, measured, measured_volumes
+from mcp_tools.monitoring.rules import WHERE_IT_FAILS
 from mcp_tools.monitoring.watching import Condition
 from mcp_tools.redaction import redact_text
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 AWAY_RULE = "api-unreachable"
 AWAY_SECONDS = 30.0
-"""An API server that is restarted is back before this."""
+"""After so long without an API server the alert about that is raised: one that is restarted is back before."""
 CATCH_UP_SECONDS = 5.0
 SETTLE_SECONDS = 2.0
 """What happened during an outage comes in the first moment after it."""
@@ -44,6 +45,10 @@ class Evaluating(Protocol):
     @property
     def alerts(self) -> tuple[Alert, ...]:
         """Those that stand."""
+
+    @property
+    def failing(self) -> Mapping[str, str]:
+        """Rules that could not be evaluated, by id, each with why."""
 
     @property
     def untold(self) -> list[Transition]:
@@ -64,7 +69,6 @@ class Monitor:
         outboxes: Closed when `run` ends.
         say: Told in words what a person at the terminal or in the pod's log wants to know.
         record: Given every observation, to keep what is used; what it raises ends nothing.
-        away_seconds: After so long without an API server the alert about that is raised.
 
     Attributes:
         away: Why the API server cannot be used; empty while it can.
@@ -85,7 +89,6 @@ class Monitor:
         say: Callable[[str], None],
         logs: LogErrors | None = None,
         record: Callable[[Observation], object] = lambda _: None,
-        away_seconds: float = AWAY_SECONDS,
     ) -> None:
         self.cache = cache
         self.outboxes = tuple(outboxes)
@@ -99,10 +102,10 @@ class Monitor:
         self._say = say
         self._logs = logs
         self._record = record
-        self._away_seconds = away_seconds
         self._away_since: dt.datetime | None = None
         self._own: Alert | None = None
         self._unseen: dict[str, str] = {}
+        self._failing: frozenset[str] = frozenset()
         self._troubles: dict[str, str] = {}
         self._lock = threading.Lock()
         self._arrived: list[Transition] = []
@@ -199,6 +202,7 @@ class Monitor:
         self.metrics.evaluations.labels("done").inc()
         self.evaluated_at = time.monotonic()
         self._tell(transitions)
+        self._say_failing()
 
     def _tell(self, transitions: Iterable[Transition]) -> None:
         standing = [alert for alert in self.alerts if alert.told and alert.state is State.FIRING]
@@ -253,7 +257,7 @@ class Monitor:
             self.cache.reconnect()
         self.away = redact_text(why)
         since = self._away_since or now
-        if self._own is None and (now - since).total_seconds() >= self._away_seconds:
+        if self._own is None and (now - since).total_seconds() >= AWAY_SECONDS:
             self._own = Alert(
                 AWAY_RULE,
                 Severity.CRITICAL,
@@ -284,6 +288,20 @@ class Monitor:
             kinds = ", ".join(sorted(fresh))
             self._say(f"Not shown to this account, so that rules about them are silent: {kinds}.")
         self._unseen = unseen
+
+    def _say_failing(self) -> None:
+        """Say which rules fail when that begins and when it ends, whatever their errors say meanwhile."""
+        failing = self._evaluator.failing
+        for rule in sorted(failing.keys() - self._failing):
+            self._say(
+                f"The rule {rule} fails, its alerts stay as they are: {failing[rule]}. All others are evaluated, and it"
+                f" is tried again; where that does not help, {WHERE_IT_FAILS}."
+            )
+        for rule in sorted(self._failing - failing.keys()):
+            self._say(f"The rule {rule} works again.")
+        for rule in failing:
+            self.metrics.failures.labels(rule).inc()
+        self._failing = frozenset(failing)
 
     def _once(self, about: str, trouble: str) -> None:
         """Say what is wrong when it begins, and not at every pass; empty where nothing is."""

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
     from mcp_tools.usage.volumes import VolumeUsage
 
+CLAIMS = {"persistentVolumeClaim", "ephemeral"}
+"""The kinds of a pod's volumes that stand for claims."""
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:
@@ -59,8 +62,10 @@ def measured_volumes(connection: Connection, snapshot: Snapshot) -> tuple[Volume
     nodes = {
         str(pod.spec.get("nodeName"))
         for pod in snapshot.all("Pod")
-        if pod.status.get("phase") == "Running"
-        and any(volume.get("persistentVolumeClaim") for volume in pod.spec.get("volumes") or ())
+        # An init container that finds no room keeps its pod pending.
+        if pod.status.get("phase") in {"Pending", "Running"}
+        and pod.spec.get("nodeName")
+        and any(CLAIMS & volume.keys() for volume in pod.spec.get("volumes") or ())
     }
     found = volume_usage(connection, sorted(nodes)) if nodes else []
     return None if found is None else tuple(found)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mcp_tools.monitoring.alert import Alert, State
 from mcp_tools.monitoring.durations import roughly, spoken
 from mcp_tools.monitoring.evaluating import Evaluator
-from mcp_tools.monitoring.rules import Rule, load_rules
+from mcp_tools.monitoring.rules import WHERE_IT_FAILS, Rule, load_rules
 from mcp_tools.monitoring.store import scope_of
 from mcp_tools.reads.answer import Answer, count, listed
 
@@ -94,6 +94,7 @@ def look(
                 watched=True,
                 silences=tuple(store.silences(now)),
                 recent=_inside(recent, namespace),
+                blind=tuple(_failing(store.failing(scope))),
             )
     from mcp_tools.monitoring.observing import observe
 
@@ -102,7 +103,8 @@ def look(
     evaluator.step(observation)
     alerts = _inside(evaluator.alerts, namespace)
     silences = tuple(store.silences(now))
-    return Known(observation.at, alerts, watched=False, silences=silences, blind=_blind(observation, rules))
+    blind = (*_blind(observation, rules), *_failing(evaluator.failing))
+    return Known(observation.at, alerts, watched=False, silences=silences, blind=blind)
 
 
 def _inside(alerts: Sequence[Alert], namespace: str | None) -> tuple[Alert, ...]:
@@ -120,6 +122,10 @@ def _blind(observation: Observation, rules: Sequence[Rule]) -> tuple[str, ...]:
     if logs and not observation.log_errors:
         found.append(f"logs are looked at by a monitor only: {', '.join(logs)}")
     return tuple(found)
+
+
+def _failing(rules: Mapping[str, str]) -> list[str]:
+    return [f"{rule}, which fails with {why}; {WHERE_IT_FAILS}" for rule, why in rules.items()]
 
 
 def _data(connection: Connection, namespace: str | None, known: Known, rules: Sequence[Rule]) -> dict[str, Any]:

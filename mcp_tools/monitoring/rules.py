@@ -23,6 +23,8 @@ from mcp_tools.monitoring.durations import Duration, spoken
 
 NOTHING = "0s"
 EVERY = "*"
+WHERE_IT_FAILS = "report it, and until then turn it off with `enabled: false` in the file of `[alerts] rules`"
+"""What to do about a rule whose condition raises."""
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
 

@@ -53,7 +53,7 @@ def made_monitor(
     from mcp_tools.usage.recording import Recorder, cluster_id
     from mcp_tools.usage.store import FILE, UsageStore
 
-    metrics = Metrics()
+    metrics = Metrics(rule.id for rule in rules)
     cache = Cache(connection, namespace, metrics.heard)
     sinks = make_sinks(settings.sinks, write, connection, cache)
     with ExitStack() as stack:

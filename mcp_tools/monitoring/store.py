@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +67,7 @@ MIGRATIONS = (
         made_by TEXT NOT NULL
     )
     """,
+    "CREATE TABLE failing (scope TEXT NOT NULL, rule TEXT NOT NULL, why TEXT NOT NULL, PRIMARY KEY (scope, rule))",
 )
 _SILENCE_COLUMNS = "id, begins, until, rule, namespace, object, why, made_by"
 
@@ -117,6 +118,7 @@ class Step:
     Attributes:
         changed: Alerts that stand and are not as they were.
         over: Fingerprints of alerts that do not stand any more.
+        failing: Rules whose conditions could not be evaluated, by id, each with why.
     """
 
     looked_at: dt.datetime
@@ -127,6 +129,7 @@ class Step:
     gone: Iterable[str] = ()
     outdated: dt.datetime | None = None
     transitions: Sequence[Transition] = ()
+    failing: Mapping[str, str] = field(default_factory=dict)
 
 
 def scope_of(connection: Connection, namespace: str | None) -> str:
@@ -187,6 +190,8 @@ class AlertStore:
             db.executemany(
                 "DELETE FROM alerts WHERE scope = ? AND fingerprint = ?", [(scope, mark) for mark in step.over]
             )
+            db.execute("DELETE FROM failing WHERE scope = ?", (scope,))
+            db.executemany("INSERT INTO failing VALUES (?, ?, ?)", [(scope, *item) for item in step.failing.items()])
             self._count(db, scope, step)
             return [self._add_transition(db, scope, step.looked_at, item) for item in step.transitions]
 
@@ -224,6 +229,12 @@ class AlertStore:
         with self._database.use() as db:
             row = db.execute("SELECT looked_at FROM scopes WHERE scope = ?", (scope,)).fetchone()
         return _time(row["looked_at"]) if row else None
+
+    def failing(self, scope: str) -> dict[str, str]:
+        """The rules that a watcher could not evaluate at its last look, by id, each with why."""
+        with self._database.use() as db:
+            rows = db.execute("SELECT rule, why FROM failing WHERE scope = ? ORDER BY rule", (scope,)).fetchall()
+        return {row["rule"]: row["why"] for row in rows}
 
     def untold(self, scope: str) -> list[tuple[int, Transition]]:
         """Transitions that nobody has acknowledged, the oldest first, by their numbers."""

@@ -41,6 +41,7 @@ class _Claim(msgspec.Struct):
 
 
 class _Volume(msgspec.Struct, rename="camel"):
+    time: str = ""
     pvc_ref: _Claim | None = None
     used_bytes: int = 0
     capacity_bytes: int = 0
@@ -60,7 +61,10 @@ _summary = msgspec.json.Decoder(_Summary)
 
 
 def volume_usage(connection: Connection, nodes: Iterable[str]) -> list[VolumeUsage] | None:
-    """The claims that pods on these nodes mount, each once; None where no kubelet may be asked or answers.
+    """The claims that pods on these nodes mount, each once; None where no kubelet may be asked or answers as one.
+
+    A kubelet measures once in one to two minutes, for each pod by itself: of a claim that several mount the latest
+    counts. It does not measure volumes of type `hostPath`, which Minikube's and kind's own classes make.
 
     It takes the right to get `nodes/proxy`, which is a great one: who has it not is told nothing, and no error.
 
@@ -68,29 +72,33 @@ def volume_usage(connection: Connection, nodes: Iterable[str]) -> list[VolumeUsa
         ConnectionProblem: The cluster does not answer.
     """
 
-    def ask(node: str) -> list[VolumeUsage] | None:
+    def ask(node: str) -> list[tuple[str, VolumeUsage]] | None:
         try:
-            raw = connection.get(f"/api/v1/nodes/{node}/proxy/stats/summary")
-        except (ApiError, NotFound):
+            return _volumes(connection.get(f"/api/v1/nodes/{node}/proxy/stats/summary"))
+        except (ApiError, NotFound, msgspec.MsgspecError):
             return None
-        return _volumes(raw)
 
     with ThreadPoolExecutor(THREADS) as pool:
         answers = [answer for answer in pool.map(ask, nodes) if answer is not None]
     if not answers:
         return None
-    return list({(item.namespace, item.claim): item for answer in answers for item in answer}.values())
+    measured = sorted((item for answer in answers for item in answer), key=lambda item: item[0])
+    return list({(item.namespace, item.claim): item for _, item in measured}.values())
 
 
-def _volumes(raw: bytes) -> list[VolumeUsage]:
+def _volumes(raw: bytes) -> list[tuple[str, VolumeUsage]]:
+    """Each measurement with its time, RFC 3339 in UTC."""
     return [
-        VolumeUsage(
-            volume.pvc_ref.namespace,
-            volume.pvc_ref.name,
-            volume.used_bytes,
-            volume.capacity_bytes,
-            volume.inodes_used,
-            volume.inodes,
+        (
+            volume.time,
+            VolumeUsage(
+                volume.pvc_ref.namespace,
+                volume.pvc_ref.name,
+                volume.used_bytes,
+                volume.capacity_bytes,
+                volume.inodes_used,
+                volume.inodes,
+            ),
         )
         for pod in _summary.decode(raw).pods
         for volume in pod.volume

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import pexpect
 from click.testing import CliRunner
 from written import ROOT
 
@@ -19,7 +22,7 @@ from assistant.cli.main import shipmate
 SECONDS = 150
 SHELL = set("|&;<>$`*?(){}\"\\'")
 LOOKS = re.compile(
-    r"--dry-run|--read-only|^shipmate (doctor|diagnose|history)\b"
+    r"--dry-run|--read-only|^shipmate (doctor|diagnose|history|monitor)\b"
     r"|^shipmate (runbook|agents) (list|show|runs|card)\b"
     r"|^shipmate ask \"(why|is|can|status|top|get|logs|diff|helm list)\b"
     r"|^kubectl (get|top|config|cluster-info)\b|^(cp|git|grep) "
@@ -64,13 +67,34 @@ class Reader:
         wrong = "" if ended.exception is None or isinstance(ended.exception, SystemExit) else repr(ended.exception)
         return Done(command, ended.exit_code, ended.output + wrong)
 
+    def until(self, text: str, command: str) -> Done:
+        """Run one line in a terminal until it says a text, and then press Ctrl-C; where it listens, at a free port."""
+        self.changed |= not LOOKS.search(command)
+        typed = re.sub(r"--listen \S+", "--listen 127.0.0.1:0", command)
+        screen = io.StringIO()
+        terminal = pexpect.spawn(
+            "bash", ["-c", typed],
+            cwd=str(self.folder), env=self._environment(), encoding="utf-8", timeout=SECONDS, dimensions=(24, 200),
+            # In the background of a script Ctrl-C is ignored, and so it would be here.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )  # fmt: skip
+        terminal.logfile_read = screen
+        try:
+            terminal.expect_exact(text)
+            terminal.sendintr()
+            terminal.expect(pexpect.EOF)
+        except (pexpect.EOF, pexpect.TIMEOUT) as error:
+            return Done(command, 1, f"{screen.getvalue()}\nIt never came to {text!r}, or never ended: {error!r}")
+        finally:
+            terminal.close(force=True)
+        return Done(command, terminal.exitstatus or terminal.signalstatus or 0, screen.getvalue())
+
     def shell(self, script: str) -> Done:
         """Run a script as a shell does that stops at the first failure."""
-        environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
             cwd=self.folder,
-            env=environment,
+            env=self._environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -78,6 +102,10 @@ class Reader:
             check=False,
         )
         return Done(script, done.returncode, done.stdout + done.stderr)
+
+    @staticmethod
+    def _environment() -> dict[str, str]:
+        return {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
 
 def copy_checkout(place: Path) -> Path:

@@ -50,8 +50,13 @@ def program(sentence: str) -> str:
 
 def failures(reader: Reader, found: list[Block], registry: str = REGISTRY) -> list[Done]:
     """Every command of the blocks, in order, with another registry where one is given; the failures."""
-    typed = [command for block in found for command in block.commands if command not in BY_CI | NOT_HERE.keys()]
-    ends = [reader(command.replace(REGISTRY, registry)) for command in typed]
+    ends = []
+    for block in found:
+        for command in block.commands:
+            if command in BY_CI | NOT_HERE.keys():
+                continue
+            typed = command.replace(REGISTRY, registry)
+            ends.append(reader.until(block.why, typed) if block.how == "until" else reader(typed))
     return [end for end in ends if end.code]
 
 

@@ -1,7 +1,8 @@
 """What the documents tell a reader to type: commands in fenced `sh` blocks, sentences in tables.
 
 A comment before a block says why it is not run on the sandbox: `<!-- syntax only: REASON -->` where it changes the
-reader's machine or wants an account, `<!-- cluster: NEEDS -->` where it wants programs that only CI promises.
+reader's machine or wants an account, `<!-- cluster: NEEDS -->` where it wants programs that only CI promises. After
+`<!-- until: TEXT -->` each command is run until it says TEXT, and then ended with Ctrl-C, which is to be a success.
 A table with a column `say` has sentences for the chat in it, each a code span. All other code spans are running text.
 """
 
@@ -17,7 +18,7 @@ BESIDE = ("README.md", "CONTRIBUTING.md", "manifests/README.md", "helm/README.md
 FOLDERS = ("docs/**/*.md", "runbooks/*.md", ".claude/**/*.md")
 PAGES = sorted([*(ROOT / name for name in BESIDE), *(page for folder in FOLDERS for page in ROOT.glob(folder))])
 BLOCK = re.compile(
-    r"(?:<!-- (?P<how>syntax only|cluster): (?P<why>[^>]+?) -->\n *)?```sh\n(?P<text>.*?)\n *```", re.DOTALL
+    r"(?:<!-- (?P<how>syntax only|cluster|until): (?P<why>[^>]+?) -->\n *)?```sh\n(?P<text>.*?)\n *```", re.DOTALL
 )
 OTHERS = ("CHANGELOG.md", "apps/**/README.md", "benchmarks/README.md", "prompts/*.md")
 PROSE = sorted({*PAGES, *(page for name in OTHERS for page in ROOT.glob(name) if "node_modules" not in page.parts)})
@@ -28,12 +29,17 @@ SPAN = re.compile(r"`([^`]+)`")
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A fenced block. `how` is empty where it is run on the sandbox."""
+    """A fenced block. `how` is empty where it is run on the sandbox; `until` where that goes on until it says `why`."""
 
     page: str
     how: str
     why: str
     text: str
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is run on the sandbox."""
+        return self.how in {"", "until"}
 
     @property
     def commands(self) -> list[str]:

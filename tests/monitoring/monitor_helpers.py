@@ -9,7 +9,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from mcp_tools.monitoring.running import made_monitor
 
 if TYPE_CHECKING:
     from mcp_tools.monitoring.monitor import Monitor
+    from mcp_tools.monitoring.rules import Rule
 
 
 def until(what: Callable[[], Any], seconds: float = 60.0) -> Any:
@@ -162,7 +163,7 @@ def detour(kubeconfig: Path, wire: Wire, place: Path) -> Path:
     return place
 
 
-QUICK = {"keep_firing_for": "0s"}
+QUICK: Mapping[str, dict[str, Any]] = {"crash-loop": {"keep_firing_for": "0s"}}
 """The packaged rule, whose alerts are over as soon as its condition is."""
 
 
@@ -173,17 +174,23 @@ def monitoring(
     store: Path,
     sinks: dict[str, Any],
     *,
-    rule: dict[str, Any] | None = None,
+    rules: Mapping[str, dict[str, Any]] = QUICK,
+    more_rules: Sequence[Rule] = (),
     **settings: Any,
 ) -> Iterator[tuple[Monitor, list[str]]]:
-    """A monitor that runs until the block ends; what it says, too."""
+    """A monitor that runs until the block ends; what it says, too.
+
+    Args:
+        rules: The packaged ones that it has, with what is different in them.
+        more_rules: Others.
+    """
     said: list[str] = []
-    rules = [one for one in rules_from(_packaged(), {"crash-loop": rule or QUICK}) if one.id == "crash-loop"]
+    chosen = [*(one for one in rules_from(_packaged(), rules) if one.id in rules), *more_rules]
     how = MonitorSettings.model_validate({"interval_seconds": 1, **settings, "sinks": {"terminal": False, **sinks}})
     connection = connect(Target(kubeconfig=str(kubeconfig)))
     stop = threading.Event()
     with made_monitor(
-        connection, namespace, rules, how, store, write=lambda _, line: said.append(line), say=said.append
+        connection, namespace, chosen, how, store, write=lambda _, line: said.append(line), say=said.append
     ) as made:
         thread = threading.Thread(target=made.run, args=(stop,), daemon=True)
         thread.start()

@@ -25,12 +25,12 @@ def test_a_crash_loop_is_told_once_and_is_over_once_it_is_healed(real: Kube, sto
     pod = {"terminationGracePeriodSeconds": 0, "containers": [container]}
     spec = {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod}}
     real.make("/api/v1/namespaces", {"metadata": {"name": space}})
-    quick = {"with": {"more_than": 1, "window": "1h", "steady": "20s"}}
+    quick = {"crash-loop": {"with": {"more_than": 1, "window": "1h", "steady": "20s"}}}
     config = Path(os.environ["KUBECONFIG"])
     try:
         with (
             receiving() as (receiver, url),
-            monitoring(config, space, store, {"webhook": {"url": url}}, rule=quick) as (
+            monitoring(config, space, store, {"webhook": {"url": url}}, rules=quick) as (
                 made,
                 _,
             ),
