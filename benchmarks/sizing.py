@@ -1,7 +1,8 @@
 """Right-sizing against simulated traces whose every sample is known: how far the estimates are from the truth.
 
 The truth of a percentile is that of the same samples with the same weights (half of it a day), sorted instead of put
-into buckets; of a recommendation, how often the next day's use is above it.
+into buckets; of a recommendation, how often the next day's use is above it. `python -m benchmarks.sizing --trace FILE`
+is the same against a trace from elsewhere (`sizing_replay.py`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from benchmarks.harness import Figure
-from benchmarks.sizing_traces import DAY, TRACES, Sample, Trace
+from benchmarks.sizing_traces import DAY, TRACES, Trace
 from mcp_tools.sizing.recommending import Resources, advise
 from mcp_tools.sizing.settings import SizingSettings
 from mcp_tools.usage.aggregate import HALF_LIFE, Aggregate, Instance
@@ -57,24 +58,25 @@ def _one(trace: Trace, seed: int) -> dict[str, float]:
     advice = advise(held, Resources(memory_limit=1.0), SizingSettings(min_cpu="1m", min_memory="1Mi"))
     assert advice is not None
     request, limit = advice.resources.cpu_request or 0, advice.resources.memory_limit or 0
+    cores = [(sample.cpu, sample.at) for sample in seen]
     found = {
-        f"p{part * 100:.0f}": held.cpu_percentile(part) / percentile(seen, part) - 1 for part in (0.5, 0.9, 0.95, 0.99)
+        f"p{part * 100:.0f}": held.cpu_percentile(part) / percentile(cores, part) - 1 for part in (0.5, 0.9, 0.95, 0.99)
     }
     # The request without its margin is the estimate of the highest peak.
     need = (advice.resources.memory_request or 0) / (1 + MARGIN)
     return {
         **found,
         "peak": need / max(sample.memory for sample in seen) - 1,
-        "vpa": held.cpu.percentile(0.9) / percentile(seen, 0.9) - 1,
+        "vpa": held.cpu.percentile(0.9) / percentile(cores, 0.9) - 1,
         "above": sum(sample.cpu > request for sample in after) / len(after),
         "oom": float(any(sample.memory > limit for sample in after)),
     }
 
 
-def percentile(samples: Sequence[Sample], part: float) -> float:
-    """The true one of CPU, of samples of which each half-life halves the weight."""
-    last = samples[-1].at
-    weighed = sorted((sample.cpu, 2 ** ((sample.at - last) / HALF_LIFE)) for sample in samples)
+def percentile(samples: Sequence[tuple[float, float]], part: float) -> float:
+    """The true one, of values with their times in order, of which each half-life halves the weight."""
+    last = samples[-1][1]
+    weighed = sorted((value, 2 ** ((at - last) / HALF_LIFE)) for value, at in samples)
     threshold, reached = part * sum(weight for _, weight in weighed), 0.0
     for value, weight in weighed:
         reached += weight
@@ -121,3 +123,9 @@ def _record_time() -> float:
             taken.append((time.process_time() - began) * 1000)
         store.close()
     return statistics.median(taken[1:])
+
+
+if __name__ == "__main__":
+    from benchmarks.sizing_replay import main
+
+    main(prog_name="python -m benchmarks.sizing")

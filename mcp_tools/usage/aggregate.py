@@ -176,7 +176,8 @@ class Aggregate:
         of.window_end = of.window_end or at
         peak = max(of.memory_peak, of.oom_peak)
         if at < of.window_end:
-            if not peak or size <= peak:
+            # The recommender leaves a day alone that began with no use at all; its later peaks count here.
+            if size <= peak:
                 return
             self.memory.subtract(peak, MEMORY_WEIGHT, of.window_end)
         else:
