@@ -8,8 +8,8 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mcp_tools.changes.journal import Record
 from mcp_tools.changes.model import Approver, Decision, Outcome, Phase, Plan, Progress, Reporter, Verb
+from mcp_tools.changes.records import Record
 from mcp_tools.changes.rollout import ROLLOUTS, moves_pods
 from mcp_tools.changes.standing import overruled
 from mcp_tools.changes.steps import InDoubt, Ready, Writer

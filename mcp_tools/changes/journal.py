@@ -11,15 +11,14 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from mcp_tools.changes.diff import Edit
-from mcp_tools.changes.model import ABSENT, FieldChange, FieldPath, ObjectRef, Outcome, Plan, Step, Verb
+from mcp_tools.changes.model import Outcome, Plan, Verb
+from mcp_tools.changes.records import Record, can_be_put_back, can_be_sent, dump, held, is_lost, record_of
 from mcp_tools.database import Database
 from mcp_tools.errors import NotFound, PlanExpired, ShipmateError, UsageError
-from mcp_tools.redaction import MASK, redact, redact_at, redact_text
+from mcp_tools.redaction import redact, redact_text
 
 PLAN_MINUTES = 15
 MIGRATIONS = (
@@ -50,21 +49,6 @@ MIGRATIONS = (
 )
 APPLYING = "applying"
 """The status between the moment a request is sent and the moment its end is known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A step as it is kept: enough to carry it out, and to put back what it replaced.
-
-    Attributes:
-        before: For a deletion, the object as it was.
-    """
-
-    step: Step
-    edits: tuple[Edit, ...] = ()
-    body: dict[str, Any] | None = None
-    force: bool = False
-    before: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +129,9 @@ class Journal:
                     server,
                     plan.action,
                     redact_text(plan.title),
-                    _dump(redact(plan.arguments)),
-                    _dump([_held(record) for record in records]),
-                    _dump(redact(plan.warnings)),
+                    dump(redact(plan.arguments)),
+                    dump([held(record) for record in records]),
+                    dump(redact(plan.warnings)),
                     plan.reversible,
                     Outcome.PLANNED.value,
                     plan.undoes,
@@ -194,8 +178,8 @@ class Journal:
     def carried_out(self, change_id: int, records: tuple[Record, ...]) -> None:
         """Keep what was really done so far, which is what an undo has to put back, and what is still to come."""
         with self._database.use() as db:
-            held = _dump([_held(record) for record in records])
-            db.execute("UPDATE changes SET steps = ? WHERE id = ?", (held, change_id))
+            steps = dump([held(record) for record in records])
+            db.execute("UPDATE changes SET steps = ? WHERE id = ?", (steps, change_id))
 
     def taking_back(self, change_id: int, why: str) -> None:
         """Keep that a change is being rolled back, for whoever has to find out how that ended."""
@@ -225,8 +209,8 @@ class Journal:
                 (outcome.value, redact_text(reason) if reason else None, _now(), change_id),
             )
             if records is not None:
-                held = _dump([_held(record) for record in records])
-                db.execute("UPDATE changes SET steps = ? WHERE id = ?", (held, change_id))
+                steps = dump([held(record) for record in records])
+                db.execute("UPDATE changes SET steps = ? WHERE id = ?", (steps, change_id))
             if outcome in {Outcome.VERIFIED, Outcome.INTERRUPTED}:
                 db.execute(
                     "UPDATE changes SET undone_by = ? WHERE id = (SELECT undoes FROM changes WHERE id = ?)",
@@ -295,23 +279,7 @@ _LISTS = "`shipmate history` lists them."
 
 def can_be_applied(entry: Entry) -> bool:
     """Whether the entry still holds every value that has to be sent: a secret is not kept."""
-    return all(MASK not in _dump([_edits(record, ""), record.body]) for record in entry.records)
-
-
-def is_lost(record: Record) -> bool:
-    """Whether a step wrote to a Secret whose earlier values are kept nowhere."""
-    return record.step.target.kind == "Secret" and not _can_be_put_back(record)
-
-
-def _can_be_put_back(record: Record) -> bool:
-    if record.step.in_release or record.step.verb is Verb.RELEASE:
-        # Helm keeps what was there.
-        return True
-    if record.step.verb is Verb.DELETE:
-        return MASK not in _dump(record.before)
-    if record.step.verb is Verb.RUN:
-        return record.body is not None and MASK not in _dump(record.body)
-    return record.step.creates or record.step.verb is Verb.EVICT or MASK not in _dump(_changes(record.step, ""))
+    return all(can_be_sent(record) for record in entry.records)
 
 
 def _why_not_undoable(entry: Entry, context: str, cluster: str, *, but_secrets: bool) -> str | None:
@@ -329,71 +297,13 @@ def _why_not_undoable(entry: Entry, context: str, cluster: str, *, but_secrets: 
         return f"it ended as {entry.status.replace('_', ' ')}, so there is nothing to put back"
     if not entry.plan.reversible:
         return f"a {entry.plan.action.replace('_', ' ')} leaves nothing that could be put back"
-    if not all(_can_be_put_back(record) or (but_secrets and is_lost(record)) for record in entry.records):
+    if not all(can_be_put_back(record) or (but_secrets and is_lost(record)) for record in entry.records):
         return "the earlier value is a secret, which the journal does not keep"
     return None
 
 
-def _held(record: Record) -> dict[str, Any]:
-    step = record.step
-    return {
-        "verb": step.verb.value,
-        "target": step.target,
-        "changes": _changes(step, step.target.kind),
-        "resource_version": step.resource_version,
-        "uid": step.uid,
-        "generation": step.generation,
-        "stage": step.stage,
-        "in_release": step.in_release,
-        "edits": _edits(record, step.target.kind),
-        "body": redact(record.body),
-        "force": record.force,
-        "before": redact(record.before),
-    }
-
-
-def _record(held: dict[str, Any]) -> Record:
-    step = Step(
-        Verb(held["verb"]),
-        msgspec.convert(held["target"], ObjectRef),
-        tuple(FieldChange(_path(path), _value(old), _value(new)) for path, old, new in held["changes"]),
-        held["resource_version"],
-        held["uid"],
-        held["generation"],
-        held.get("stage", 0),
-        held.get("in_release", False),
-    )
-    edits = tuple(Edit(_path(path), _value(value)) for path, *value in held["edits"])
-    return Record(step, edits, held["body"], held["force"], held["before"])
-
-
-def _changes(step: Step, kind: str) -> list[Any]:
-    return [[c.path, _maybe(c.path, c.old, kind), _maybe(c.path, c.new, kind)] for c in step.changes]
-
-
-def _edits(record: Record, kind: str) -> list[Any]:
-    return [[edit.path, *_maybe(edit.path, edit.value, kind)] for edit in record.edits]
-
-
-def _maybe(path: FieldPath, value: Any, kind: str) -> list[Any]:
-    # JSON has no "absent": a list that is empty or holds one value does.
-    return [] if value is ABSENT else [redact_at(path, value, kind)]
-
-
-def _dump(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
-
-
-def _path(steps: list[Any]) -> FieldPath:
-    return tuple((step[0], step[1]) if isinstance(step, list) else step for step in steps)
-
-
-def _value(held: list[Any]) -> Any:
-    return held[0] if held else ABSENT
-
-
 def _entry(row: sqlite3.Row) -> Entry:
-    records = tuple(_record(held) for held in msgspec.json.decode(row["steps"]))
+    records = tuple(record_of(kept) for kept in msgspec.json.decode(row["steps"]))
     plan = Plan(
         id=row["plan_id"],
         action=row["action"],

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp_tools.changes.carrying import WANTED_BACK, Change
 from mcp_tools.changes.engine import MAX_PREPARED, PREPARES
-from mcp_tools.changes.journal import Record
 from mcp_tools.changes.model import Decision, Outcome, Phase, Plan, Progress, Reporter, Step, Verb
 from mcp_tools.changes.preparing import prepare
+from mcp_tools.changes.records import Record
 from mcp_tools.changes.recovery import lives, process_mark
 from mcp_tools.errors import ShipmateError, Stopped
 from mcp_tools.redaction import MASK, redact

@@ -15,7 +15,8 @@ from mcp_tools.helm.releases import DEPLOYED, UNINSTALLED, is_unfinished
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mcp_tools.changes.journal import Entry, Journal, Record
+    from mcp_tools.changes.journal import Entry, Journal
+    from mcp_tools.changes.records import Record
     from mcp_tools.changes.steps import Writer
     from mcp_tools.cluster.connection import Connection
 

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 from mcp_tools.changes import copying
 from mcp_tools.changes.diff import inverse
-from mcp_tools.changes.journal import is_lost
 from mcp_tools.changes.model import Verb
 from mcp_tools.changes.operations import Request, Wanted
+from mcp_tools.changes.records import is_lost
 from mcp_tools.changes.recreating import recreatable
 from mcp_tools.changes.standing import is_back, is_ours, overruled
 from mcp_tools.errors import Conflict
 
 if TYPE_CHECKING:
-    from mcp_tools.changes.journal import Entry, Record
+    from mcp_tools.changes.journal import Entry
+    from mcp_tools.changes.records import Record
     from mcp_tools.changes.steps import Writer
 
 LOOK = "Look at the object and ask for the values you want."
