@@ -117,7 +117,7 @@ def test_a_list_of_kubeconfigs_is_merged_and_the_first_current_context_wins(
         assert (found.context, found.server, found.namespace) == ("two", two, "mine")
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 def test_a_port_where_nobody_listens_is_unreachable(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = port_of(server)
@@ -126,7 +126,7 @@ def test_a_port_where_nobody_listens_is_unreachable(tmp_path: Path) -> None:
         connect(Target(kubeconfig=str(path)))
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(30)
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_server_that_accepts_and_never_answers_is_given_up(
     tmp_path: Path, listening: socket.socket, scheme: str
@@ -136,7 +136,7 @@ def test_a_server_that_accepts_and_never_answers_is_given_up(
         connect(Target(kubeconfig=str(path)))
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("said", [b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"])
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_what_speaks_something_else_is_unreachable(
@@ -288,7 +288,7 @@ def test_a_credential_plugin_that_is_not_installed_is_named(tmp_path: Path) -> N
             connect(Target(kubeconfig=str(path)))
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(30)
 def test_a_credential_plugin_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(credentials, "PLUGIN_SECONDS", 0.5)
     path = write_kubeconfig(

@@ -18,7 +18,7 @@ from mcp_tools.cluster.target import Target
 from mcp_tools.errors import Forbidden, NotFound
 from mcp_tools.toolbox import Toolbox
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.cluster
 
 Login = Callable[..., Toolbox]
 

@@ -217,6 +217,7 @@ def value_of(found: Any, field: str) -> Any:
     return found
 
 
+@pytest.mark.timeout(900)  # some seventy sentences, each a process of its own
 @pytest.mark.usefixtures("claim")
 def test_as_a_person_types_it(real: Kube, space: str, node: str, environment: dict[str, str], tmp_path: Path) -> None:
     folder = tmp_path / "manifests"
