@@ -55,6 +55,7 @@ READS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
     ("overview of all namespaces", "cluster_overview", ALL, "get deploy,sts,ds,svc,po -A"),
     ("events of all namespaces", "list_resources", {"kind": "events", **ALL}, "get events -A --sort-by=.lastTimestamp"),
     ("top pods of all namespaces", "list_resources", {"usage": True, **ALL}, "top pods -A --sort-by=cpu"),
+    ("health of all namespaces", "cluster_overview", {"show": "health", **ALL}, "get pods -A -o json"),
     (
         "diagnosis of all namespaces",
         "diagnose",
@@ -62,7 +63,7 @@ READS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
         "get po,svc,ep,deploy,rs,sts,ds,job,cm,secret,pvc,ing,hpa,netpol,no,ev -A -o json",
     ),
 )
-LIMITS = {"diagnosis of all namespaces": (2_000, 1_500)}
+LIMITS = {"diagnosis of all namespaces": (2_000, 1_500), "health of all namespaces": (1_500, 2_500)}
 """Of those that may take other milliseconds and tokens than the rest."""
 
 

@@ -92,7 +92,8 @@ def views_of(snapshot: Snapshot, pod: Resource) -> Iterator[View]:
 
 def is_ready(pod: Resource) -> bool:
     """Whether its Ready condition is true."""
-    return pod.conditions.get("Ready", {}).get("status") == "True"
+    # Asked of every pod again and again: without making a dictionary of all its conditions.
+    return any(item["type"] == "Ready" and item.get("status") == "True" for item in pod.status.get("conditions") or ())
 
 
 def is_over(pod: Resource) -> bool:

@@ -80,13 +80,19 @@ def diagnosed(
 
 @contextlib.contextmanager
 def collector_paused() -> Iterator[None]:
-    """Millions of new objects, none of them garbage: looking through them again and again takes most of the time."""
+    """Millions of new objects, none of them garbage: looking through them again and again takes most of the time.
+
+    Afterwards they are taken for old at once: the collector looks at them when it next looks at all that there is.
+    """
     paused = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if paused:
+            if not gc.get_freeze_count():
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 

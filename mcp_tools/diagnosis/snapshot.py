@@ -232,6 +232,7 @@ class Snapshot:
         self._by_ref: dict[Ref, Resource] = {}
         self._by_uid: dict[str, Resource] = {}
         self._owned: dict[str, list[Resource]] = defaultdict(list)
+        self._roots: dict[Ref, Resource] = {}
         for item in items:
             self._by_kind[item.ref.kind].append(item)
             self._by_ref[item.ref] = item
@@ -276,10 +277,12 @@ class Snapshot:
 
     def root(self, item: Resource) -> Resource:
         """The owner of its owner, as far as that goes: the Deployment of a pod, or the pod itself."""
-        seen = item
-        while (owner := self.owner(seen)) is not None:
-            seen = owner
-        return seen
+        owner = self.owner(item)
+        if owner is None:
+            return item
+        if (found := self._roots.get(owner.ref)) is None:
+            found = self._roots[owner.ref] = self.root(owner)
+        return found
 
     def owned(self, item: Resource) -> list[Resource]:
         """What it made directly."""

@@ -68,11 +68,12 @@ def check(
     """
     chosen = settings or HealthSettings()
     with collector_paused():
-        with ThreadPoolExecutor(1) as pool:
+        with ThreadPoolExecutor(2) as pool:
             asked = pool.submit(latencies, chosen)
+            using = pool.submit(measured, connection, namespace)
             snapshot = take(connection, namespace, now)
             at = dt.datetime.now(dt.UTC)
-            used, nodes = measured(connection, namespace)
+            used, nodes = using.result()
             slow, missed = asked.result()
         found = diagnosed(snapshot, Looks(connection, used), namespace, entries=entries)
         rates = error_rates(connection, snapshot, workload) if workload else {}

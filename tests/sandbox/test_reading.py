@@ -238,4 +238,8 @@ def test_metrics_follow_the_requests(api: Client) -> None:
     assert len(pods) == 5
     for pod in pods:
         assert pod["containers"][0]["usage"]["cpu"].endswith("m")
-    assert len(api("GET", "/apis/metrics.k8s.io/v1beta1/nodes").body["items"]) == 2
+    nodes = api("GET", "/apis/metrics.k8s.io/v1beta1/nodes").body["items"]
+    assert len(nodes) == 2
+    for node in nodes:
+        kubelet = api("GET", f"/api/v1/nodes/{node['metadata']['name']}/proxy/stats/summary").body
+        assert node["usage"]["cpu"] == f"{kubelet['node']['cpu']['usageNanoCores'] // 1_000_000}m"

@@ -198,6 +198,8 @@ def mounts(snapshot: Snapshot, looks: Looks) -> Found:  # noqa: ARG001
             continue
         attach = snapshot.events(pod, "FailedAttachVolume")
         mount = snapshot.events(pod, "FailedMount")
+        if not attach and not mount:
+            continue
         affected = tuple(item.ref for item in snapshot.pods_of(root) if not is_ready(item))
         if attach and "Multi-Attach" in str(attach[0].body.get("message")):
             seen.add(root.ref)
@@ -216,7 +218,7 @@ def mounts(snapshot: Snapshot, looks: Looks) -> Found:  # noqa: ARG001
                 if several
                 else "Wait until the old pod is gone; with the strategy Recreate it goes first.",
             )
-        elif (attach or mount) and not _about_reference(str((attach or mount)[0].body.get("message"))):
+        elif not _about_reference(str((attach or mount)[0].body.get("message"))):
             seen.add(root.ref)
             said = str((attach or mount)[0].body.get("message"))
             cause = f"A volume of {root.ref} cannot be mounted: {said[:200]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from mcp_tools.sandbox.clock import rfc3339
@@ -23,14 +24,16 @@ def pod_metrics(world: World, namespace: str = "") -> list[Object]:
 def node_metrics(world: World) -> list[Object]:
     """`NodeMetrics` of every node: its pods and itself."""
     now = world.clock.now()
+    pods: dict[str, list[Object]] = defaultdict(list)
+    for pod in world.cluster.all_of("Pod"):
+        pods[pod["spec"].get("nodeName") or ""].append(pod)
     found = []
     for node in world.cluster.all_of("Node"):
         cpu, memory = _KUBELET_CPU, _KUBELET_MEMORY
-        for pod in world.cluster.all_of("Pod"):
-            if pod["spec"].get("nodeName") == node["metadata"]["name"]:
-                for container in pod["spec"]["containers"]:
-                    used = world.usage(pod, container)
-                    cpu, memory = cpu + used[0], memory + used[1]
+        for pod in pods[node["metadata"]["name"]]:
+            for container in pod["spec"]["containers"]:
+                used = world.usage(pod, container)
+                cpu, memory = cpu + used[0], memory + used[1]
         meta = {
             "name": node["metadata"]["name"],
             "creationTimestamp": rfc3339(now),
