@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { get, type IncomingMessage, type ServerResponse } from "node:http";
+import { Agent, get, type IncomingMessage, type ServerResponse } from "node:http";
 import { createRemoteJWKSet, jwtVerify } from "jose";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { newAccount } from "../support/account";
@@ -226,6 +226,32 @@ test("a stop lets the requests that run come to their end", async () => {
     .toBe("closed");
   finish();
   expect(await (await running).json()).toEqual({ kept: true });
+  await stopped;
+});
+
+test("a stop answers what was on its way on a connection that it takes for idle", async () => {
+  const other = await startFrontend({ databaseUrl: postgres.url, apiUrl: behind.url, mcpUrl: behind.url });
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const health = () =>
+    new Promise<IncomingMessage>((resolve, reject) => {
+      const asking = get(`${other.url}/api/health`, { agent }, (answered) => {
+        answered.resume().on("end", () => resolve(answered));
+      });
+      asking.on("error", reject);
+    });
+  expect((await health()).headers.connection).toBe("keep-alive");
+  const stopped = other.stop();
+  await expect
+    .poll(() =>
+      fetch(`${other.url}/api/health`).then(
+        () => "open",
+        () => "closed",
+      ),
+    )
+    .toBe("closed");
+  const last = await health();
+  expect(last.statusCode).toBe(200);
+  expect(last.headers.connection).toBe("close");
   await stopped;
 });
 
