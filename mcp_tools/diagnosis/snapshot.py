@@ -281,6 +281,8 @@ class Snapshot:
         if owner is None:
             return item
         if (found := self._roots.get(owner.ref)) is None:
+            # Owners that own each other end here.
+            self._roots[owner.ref] = owner
             found = self._roots[owner.ref] = self.root(owner)
         return found
 
