@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import json
 import os
 import signal
 import subprocess
@@ -19,13 +18,15 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "apps/backend/tests"))
+sys.path[:0] = [str(ROOT), str(ROOT / "apps/backend/tests")]
 
 import httpx2  # noqa: E402
 import issuer as issuers  # noqa: E402
 import postgres  # noqa: E402
 import process  # noqa: E402
 import psycopg  # noqa: E402
+
+from benchmarks import wrk  # noqa: E402
 
 USERS = 50
 TARGET_MS = 500
@@ -118,20 +119,13 @@ async def _stop(stopping: process.Service, staying: process.Service, tokens: lis
 
 def drive(name: str, url: str, credentials: list[str], folder: Path, seconds: int) -> bool:
     """Load `url` with wrk, after a warm-up."""
-    known = folder / f"{name}-credentials"
-    known.write_text("\n".join(credentials) + "\n")
-    lua = Path(__file__).with_suffix(".lua")
-    said = ""
-    for length in (3, seconds):
-        command = ["wrk", "-t2", f"-c{USERS}", f"-d{length}s", "--timeout=10s", f"-s{lua}", url, "--", str(known)]
-        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    measured = json.loads(said.strip().splitlines()[-1])
-    rate = measured["requests"] / measured["seconds"]
+    wrk.drive(url, credentials, folder, users=USERS, seconds=3)
+    measured = wrk.drive(url, credentials, folder, users=USERS, seconds=seconds)
     print(
-        f"{name}: p50 {measured['p50']:.0f} ms, p95 {measured['p95']:.0f} ms, p99 {measured['p99']:.0f} ms, "
-        f"{rate:.0f} requests/s, {measured['refused']} refused, {measured['lost']} lost"
+        f"{name}: p50 {measured.p50:.0f} ms, p95 {measured.p95:.0f} ms, p99 {measured.p99:.0f} ms, "
+        f"{measured.requests / measured.seconds:.0f} requests/s, {measured.refused} refused, {measured.lost} lost"
     )
-    return measured["p95"] < TARGET_MS and measured["refused"] == measured["lost"] == 0
+    return measured.p95 < TARGET_MS and measured.failed == 0
 
 
 def no_leak(database: str, service: process.Service) -> bool:

@@ -6,6 +6,13 @@ function init(args)
   for line in io.lines(args[1]) do
     credentials[#credentials + 1] = line
   end
+  local pause = tonumber(args[2])
+  if pause > 0 then
+    -- Users who rest alike would come in one crowd each time.
+    function delay()
+      return math.random(math.floor(pause / 2), math.floor(pause * 1.5))
+    end
+  end
 end
 
 function request()
