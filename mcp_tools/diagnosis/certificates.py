@@ -8,7 +8,7 @@ import datetime as dt
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from mcp_tools.diagnosis.snapshot import TLS_CERTIFICATE
+from mcp_tools.diagnosis.taking import TLS_CERTIFICATE
 
 if TYPE_CHECKING:
     from mcp_tools.diagnosis.snapshot import Resource

@@ -9,7 +9,8 @@ from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 from mcp_tools.diagnosis.history import MADE_AT_ONCE_SECONDS, difference, edits_of
-from mcp_tools.diagnosis.snapshot import event_time, number_of, take
+from mcp_tools.diagnosis.snapshot import event_time, number_of
+from mcp_tools.diagnosis.taking import take
 from mcp_tools.reads.answer import Answer, clip, count, listed
 
 if TYPE_CHECKING:

@@ -14,12 +14,13 @@ from mcp_tools.diagnosis.journalled import with_own_change
 from mcp_tools.diagnosis.looks import Looks
 from mcp_tools.diagnosis.model import Finding, Ref
 from mcp_tools.diagnosis.modes import all_detectors
-from mcp_tools.diagnosis.snapshot import Snapshot, take
+from mcp_tools.diagnosis.taking import take
 from mcp_tools.errors import NotFound
 
 if TYPE_CHECKING:
     from mcp_tools.changes.journal import Entry
     from mcp_tools.cluster.connection import Connection
+    from mcp_tools.diagnosis.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mcp_tools.cluster.kinds import Kind, built_in, find_kind
-from mcp_tools.diagnosis.snapshot import METADATA, Resource, read_kind
+from mcp_tools.diagnosis.snapshot import Resource
+from mcp_tools.diagnosis.taking import METADATA, read_kind
 from mcp_tools.errors import ApiError, NotFound, UsageError
 from mcp_tools.redaction import redact_text
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mcp_tools.diagnosis.engine import collector_paused, diagnosed
 from mcp_tools.diagnosis.looks import Looks
-from mcp_tools.diagnosis.snapshot import take
+from mcp_tools.diagnosis.taking import take
 from mcp_tools.health.assessing import Assessment, assess
 from mcp_tools.health.history import Earlier, History, HistoryProblem
 from mcp_tools.health.latency import by_workload, latencies

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from mcp_tools.diagnosis.snapshot import NAMESPACED, OF_CLUSTER, Resource, Snapshot
+from mcp_tools.diagnosis.snapshot import Resource, Snapshot
+from mcp_tools.diagnosis.taking import NAMESPACED, OF_CLUSTER
 from mcp_tools.monitoring.watching import Condition, Heard, Watching
 
 if TYPE_CHECKING:

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mcp_tools.diagnosis.snapshot import Snapshot, take
+from mcp_tools.diagnosis.taking import take
 from mcp_tools.errors import ApiError, NotFound
 from mcp_tools.usage.reading import ContainerUsage, NodeUsage, container_usage, node_usage
 
 if TYPE_CHECKING:
     from mcp_tools.cluster.connection import Connection
+    from mcp_tools.diagnosis.snapshot import Snapshot
     from mcp_tools.usage.volumes import VolumeUsage
 
 CLAIMS = {"persistentVolumeClaim", "ephemeral"}

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mcp_tools.diagnosis.snapshot import METADATA_ONLY, PodBody, Resource, SecretBody, kept, read_pages, selection
+from mcp_tools.diagnosis.snapshot import Resource
+from mcp_tools.diagnosis.taking import METADATA_ONLY, PodBody, SecretBody, kept, read_pages, selection
 from mcp_tools.errors import ApiError, Forbidden, NotFound, ShipmateError
 from mcp_tools.monitoring.backoff import BackOff
 from mcp_tools.monitoring.shelf import Shelf

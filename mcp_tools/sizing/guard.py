@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from mcp_tools.changes.model import Phase, Progress
 from mcp_tools.cluster.kinds import built_in
 from mcp_tools.cluster.pods import selector_of
-from mcp_tools.diagnosis.snapshot import Resource, read_kind
+from mcp_tools.diagnosis.taking import read_kind
 from mcp_tools.errors import ConnectionProblem, ShipmateError, Stopped
 from mcp_tools.reads.answer import count
 from mcp_tools.sizing.amounts import span_text
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mcp_tools.changes.model import Reporter
     from mcp_tools.cluster.connection import Connection
     from mcp_tools.cluster.resolve import Found
+    from mcp_tools.diagnosis.snapshot import Resource
 
 PAUSE = 2.0
 SLOWER = 1.5

@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from mcp_tools.cluster.kinds import built_in
-from mcp_tools.diagnosis.snapshot import Resource, Snapshot, read_kind
+from mcp_tools.diagnosis.snapshot import Resource, Snapshot
+from mcp_tools.diagnosis.taking import read_kind
 from mcp_tools.errors import ApiError, Forbidden, NotFound
 from mcp_tools.monitoring.observing import Observation
 from mcp_tools.quantity import BadQuantity, parse

@@ -13,7 +13,7 @@ from mcp_tools.cluster.refusals import refusal
 from mcp_tools.diagnosis.engine import examine
 from mcp_tools.diagnosis.looks import Looks
 from mcp_tools.diagnosis.modes import all_modes
-from mcp_tools.diagnosis.snapshot import take
+from mcp_tools.diagnosis.taking import take
 from mcp_tools.sandbox.api.app import Api
 from mcp_tools.sandbox.api.request import Request
 from mcp_tools.sandbox.clock import rfc3339

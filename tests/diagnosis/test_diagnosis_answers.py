@@ -20,7 +20,8 @@ from mcp_tools.diagnosis.looks import Looks
 from mcp_tools.diagnosis.model import Evidence, Finding, Ref, Symptom
 from mcp_tools.diagnosis.modes import all_modes
 from mcp_tools.diagnosis.report import report
-from mcp_tools.diagnosis.snapshot import Resource, Snapshot, take
+from mcp_tools.diagnosis.snapshot import Resource, Snapshot
+from mcp_tools.diagnosis.taking import take
 from mcp_tools.errors import Forbidden, NotFound
 from mcp_tools.sandbox import lifecycle
 from mcp_tools.sandbox.faults import over_https

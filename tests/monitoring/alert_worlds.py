@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from diagnosis_worlds import InMemory, injector
 
-from mcp_tools.diagnosis.snapshot import take
+from mcp_tools.diagnosis.taking import take
 from mcp_tools.monitoring.evaluating import Evaluator
 from mcp_tools.monitoring.observing import Observation, measured
 from mcp_tools.monitoring.rules import load_rules

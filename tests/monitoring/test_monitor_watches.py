@@ -18,7 +18,8 @@ from mcp_tools.cluster.access import Access
 from mcp_tools.cluster.connection import Connection, connect
 from mcp_tools.cluster.kinds import built_in
 from mcp_tools.cluster.target import Target
-from mcp_tools.diagnosis.snapshot import Resource, take
+from mcp_tools.diagnosis.snapshot import Resource
+from mcp_tools.diagnosis.taking import take
 from mcp_tools.errors import ApiError, NotFound
 from mcp_tools.monitoring import shelf as shelf_module
 from mcp_tools.monitoring import watching

@@ -16,7 +16,7 @@ import pytest
 from monitor_helpers import receiving, until
 
 from mcp_tools.diagnosis.model import Ref
-from mcp_tools.diagnosis.snapshot import take
+from mcp_tools.diagnosis.taking import take
 from mcp_tools.errors import UsageError
 from mcp_tools.monitoring.alert import Alert, Severity, State
 from mcp_tools.monitoring.configuring import MonitorSettings

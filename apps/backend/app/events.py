@@ -12,11 +12,12 @@ import logging
 import sys
 import uuid
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from pydantic import BaseModel, Field
 
-from app.tasks.schemas import TaskRead
+if TYPE_CHECKING:
+    from app.tasks.schemas import TaskRead
 
 log = logging.getLogger(__name__)
 

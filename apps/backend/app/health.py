@@ -6,14 +6,15 @@ import asyncio
 import logging
 from collections.abc import Awaitable
 from http import HTTPStatus
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import httpx2
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from app.database import Database
+if TYPE_CHECKING:
+    from app.database import Database
 
 log = logging.getLogger(__name__)
 router = APIRouter(prefix="/health", tags=["operations"])

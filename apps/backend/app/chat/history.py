@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from typing import Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from app.chat.model import Message, Role
-from app.chat.store import ConversationStore
+
+if TYPE_CHECKING:
+    from app.chat.store import ConversationStore
 
 MESSAGES = 40
 CHARACTERS = 24_000
