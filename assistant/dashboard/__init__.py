@@ -24,6 +24,7 @@ def run(toolbox: Toolbox, *, everywhere: bool, every: float) -> int:
         UsageError: There is no terminal to show it on, or no cluster was named.
     """
     import contextlib
+    import os
     import sys
 
     from mcp_tools.errors import Unreachable, UsageError
@@ -36,6 +37,9 @@ def run(toolbox: Toolbox, *, everywhere: bool, every: float) -> int:
     from assistant.dashboard.app import Dashboard
     from assistant.dashboard.looking import Looking
 
+    for name in ("COLUMNS", "LINES"):
+        # Where they are exported they are believed for good, whatever size the terminal has later.
+        os.environ.pop(name, None)
     looking = Looking(toolbox, everywhere=everywhere, every=every)
     try:
         Dashboard(looking).run()

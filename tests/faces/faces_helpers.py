@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -66,6 +67,11 @@ class User:
             check=False,
         )
         return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def heard() -> None:
+    """In a process that begins in a terminal: Ctrl-C reaches it, also where who runs the tests ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def shown(text: str) -> re.Pattern[str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pexpect
 import pytest
-from faces_helpers import User, shown
+from faces_helpers import User, heard, shown
 
 Api = Callable[..., Any]
 PROMPT = "❯ "
@@ -43,7 +43,14 @@ def talker(user: User, api: Api) -> str:
 def terminal(user: User, *arguments: str) -> pexpect.spawn[str]:
     command, *rest = user.arguments(*arguments)
     return pexpect.spawn(
-        command, rest, env=user.environment, encoding="utf-8", timeout=30, dimensions=(40, 120), cwd=str(user.home)
+        command,
+        rest,
+        env=user.environment,
+        encoding="utf-8",
+        timeout=90,
+        dimensions=(40, 120),
+        cwd=str(user.home),
+        preexec_fn=heard,
     )
 
 

@@ -27,7 +27,8 @@ def watching(user: User, *arguments: str, size: tuple[int, int] = (24, 80)) -> p
     return pexpect.spawn(
         "bash",
         ["--norc", "-c", f"{command}; echo CODE=$?; stty -a"],
-        env=user.environment,
+        # Some shells export the size that they began with.
+        env={**user.environment, "COLUMNS": str(size[1]), "LINES": str(size[0])},
         encoding="utf-8",
         timeout=PATIENCE_SECONDS,
         dimensions=size,
