@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import jwt
 from fastapi import Depends, Request
@@ -14,9 +14,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from jwt import PyJWK
 
 from app.problems import Unauthorized, Unavailable
-
-if TYPE_CHECKING:
-    from app.settings import Settings
+from app.settings import Settings
 
 log = logging.getLogger(__name__)
 

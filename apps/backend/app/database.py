@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import Depends, Request
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-if TYPE_CHECKING:
-    from app.settings import Settings
+from app.settings import Settings
 
 # A pooler hands each transaction to another server connection: what is prepared on one is unknown to the next.
 CONNECT_ARGS = {"prepare_threshold": None, "connect_timeout": 10, "application_name": "todo-backend"}

@@ -12,12 +12,11 @@ import logging
 import sys
 import uuid
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
 from pydantic import BaseModel, Field
 
-if TYPE_CHECKING:
-    from app.tasks.schemas import TaskRead
+from app.tasks.schemas import TaskRead
 
 log = logging.getLogger(__name__)
 

@@ -6,15 +6,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import httpx2
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-if TYPE_CHECKING:
-    from app.database import Database
+from app.database import Database
 
 log = logging.getLogger(__name__)
 router = APIRouter(prefix="/health", tags=["operations"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 import httpx2
 from fastapi import FastAPI
@@ -18,10 +17,8 @@ from app.chatkit import routes as chatkit
 from app.database import connect
 from app.drain import Drain, DrainMiddleware
 from app.limits import BodyLimitMiddleware
+from app.settings import Settings
 from app.tasks import routes as tasks
-
-if TYPE_CHECKING:
-    from app.settings import Settings
 
 
 def create_app(settings: Settings, drain: Drain) -> FastAPI:

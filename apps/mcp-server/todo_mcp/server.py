@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastmcp import FastMCP
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
+from todo_mcp.backend import Backend
 from todo_mcp.model import Deleted, Priority, Recurrence, Task, TaskPage
-
-if TYPE_CHECKING:
-    from todo_mcp.backend import Backend
 
 Title = Annotated[str, Field(min_length=1, max_length=200)]
 Description = Annotated[str, Field(max_length=5000)]

@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Literal
 
 import httpx2
 
+from app.auth import User
 from app.chat.gemini import GeminiTransport
+from app.chat.history import Said
 from app.logs import request_id
+from app.settings import Settings
 
 if TYPE_CHECKING:
     from agents import Agent, ModelResponse
     from agents.mcp import MCPServerStreamableHttp
     from openai import AsyncOpenAI
-
-    from app.auth import User
-    from app.chat.history import Said
-    from app.settings import Settings
 
 log = logging.getLogger(__name__)
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import Literal, TypedDict
 
 from app.chat.model import Message, Role
-
-if TYPE_CHECKING:
-    from app.chat.store import ConversationStore
+from app.chat.store import ConversationStore
 
 MESSAGES = 40
 CHARACTERS = 24_000

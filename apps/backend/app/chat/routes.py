@@ -7,22 +7,20 @@ import json
 import logging
 import uuid
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
+from app.auth import CurrentUser, User
 from app.chat.assistant import Assistant, ChatFailed, Text, ToolUse
 from app.chat.history import history
 from app.chat.model import Role
 from app.chat.store import ConversationStore, title_of
 from app.chat.streaming import event_stream
+from app.database import Database
 from app.tasks.schemas import VISIBLE, trimmed
-
-if TYPE_CHECKING:
-    from app.auth import CurrentUser, User
-    from app.database import Database
 
 log = logging.getLogger(__name__)
 router = APIRouter(prefix="/chat", tags=["chat"])

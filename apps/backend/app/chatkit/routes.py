@@ -10,13 +10,13 @@ from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 
 from app import logs
+from app.auth import CurrentUser
 from app.chat.streaming import event_stream
 from app.problems import Malformed, NotFound, NotSupported
 
 if TYPE_CHECKING:
     from chatkit.server import StreamingResult
 
-    from app.auth import CurrentUser
     from app.chatkit.server import TodoChatKit
 
 router = APIRouter(tags=["chat"])

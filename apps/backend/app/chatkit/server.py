@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING
 
 from chatkit.errors import CustomStreamError
 from chatkit.server import ChatKitServer
@@ -32,10 +31,8 @@ from app.chat.assistant import Assistant, ChatFailed, Text, ToolUse
 from app.chat.history import history
 from app.chat.store import ConversationStore, title_of
 from app.chatkit.store import ThreadStore
+from app.database import Database
 from app.problems import NotSupported
-
-if TYPE_CHECKING:
-    from app.database import Database
 
 PROGRESS = {
     "add_task": "Adding a task",

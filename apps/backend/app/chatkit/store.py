@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chatkit.store import NotFoundError, Store, StoreItemType
 from chatkit.types import (
@@ -23,10 +23,8 @@ from pydantic import TypeAdapter
 from app.auth import User
 from app.chat.model import Conversation, Message, Role
 from app.chat.store import ConversationStore, Order, title_of
+from app.database import Database
 from app.problems import NotFound, NotSupported
-
-if TYPE_CHECKING:
-    from app.database import Database
 
 _ITEM: TypeAdapter[ThreadItem] = TypeAdapter(ThreadItem)
 

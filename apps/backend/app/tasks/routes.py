@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import uuid
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
+from app.auth import CurrentUser
+from app.database import Session
+from app.tasks.model import Task
 from app.tasks.schemas import TaskCompletion, TaskCreate, TaskPage, TaskQuery, TaskRead, TaskUpdate
 from app.tasks.store import TaskStore
-
-if TYPE_CHECKING:
-    from app.auth import CurrentUser
-    from app.database import Session
-    from app.tasks.model import Task
 
 router = APIRouter(prefix="/api/tasks", tags=["tasks"])
 
