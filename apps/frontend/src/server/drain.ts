@@ -16,30 +16,27 @@ interface Handled {
  * at once: a request may be on its way, and would be lost.
  */
 export function drainOnStop(): void {
-  let server: Server | undefined;
-  let closeIdle: (() => void) | undefined;
+  let stopping = false;
+  let known: Server | undefined;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    // Before Next's own, which closes the server, and with it what is idle.
-    process.prependListener(signal, () => {
-      if (!server || closeIdle) {
-        return;
-      }
-      closeIdle = server.closeIdleConnections.bind(server);
-      server.closeIdleConnections = () => undefined;
-      setTimeout(closeIdle, QUIET_MS);
-    });
+    process.on(signal, () => (stopping = true));
   }
   subscribe("http.server.request.start", (message) => {
-    const handled = message as Handled;
-    server ??= handled.server;
-    if (closeIdle) {
-      handled.response.setHeader("connection", "close");
+    const { response, server } = message as Handled;
+    if (server !== known) {
+      known = server;
+      const closeIdle = server.closeIdleConnections.bind(server);
+      // Node calls it when Next closes the server.
+      server.closeIdleConnections = () => void setTimeout(closeIdle, QUIET_MS);
+    }
+    if (stopping) {
+      response.setHeader("connection", "close");
     }
   });
-  subscribe("http.server.response.finish", () => {
-    if (closeIdle) {
+  subscribe("http.server.response.finish", (message) => {
+    if (stopping) {
       // The requests that had begun before: their connections stay open.
-      setTimeout(closeIdle, QUIET_MS);
+      (message as Handled).server.closeIdleConnections();
     }
   });
 }

@@ -48,8 +48,11 @@ export async function forward(request: Request, { base, path, patienceMs = 15_00
     late = true;
     stop.abort();
   }, patienceMs);
-  // A closed tab ends the work for it. AbortSignal.any would cost more than all else here.
+  // A closed tab ends the work for it, also one that was closed while the session was looked up.
   request.signal.addEventListener("abort", () => stop.abort(), { once: true });
+  if (request.signal.aborted) {
+    stop.abort();
+  }
   try {
     // fetch makes streams, and copies of headers, for each request: a good part of the CPU that one takes.
     const answer = await ask(url, {

@@ -204,6 +204,18 @@ test("a service that is away is said without its address", async () => {
   }
 });
 
+/** Waits until a service takes no new connections. */
+async function untilClosed(url: string): Promise<void> {
+  await expect
+    .poll(() =>
+      fetch(`${url}/api/health`).then(
+        () => "open",
+        () => "closed",
+      ),
+    )
+    .toBe("closed");
+}
+
 test("a stop lets the requests that run come to their end", async () => {
   let finish: () => void = () => undefined;
   const reached = new Promise<void>((resolve) => {
@@ -216,14 +228,7 @@ test("a stop lets the requests that run come to their end", async () => {
   const running = fetch(`${other.url}/api/tasks`, { headers: { cookie } });
   await reached;
   const stopped = other.stop();
-  await expect
-    .poll(() =>
-      fetch(`${other.url}/api/health`).then(
-        () => "open",
-        () => "closed",
-      ),
-    )
-    .toBe("closed");
+  await untilClosed(other.url);
   finish();
   expect(await (await running).json()).toEqual({ kept: true });
   await stopped;
@@ -241,14 +246,7 @@ test("a stop answers what was on its way on a connection that it takes for idle"
     });
   expect((await health()).headers.connection).toBe("keep-alive");
   const stopped = other.stop();
-  await expect
-    .poll(() =>
-      fetch(`${other.url}/api/health`).then(
-        () => "open",
-        () => "closed",
-      ),
-    )
-    .toBe("closed");
+  await untilClosed(other.url);
   const last = await health();
   expect(last.statusCode).toBe(200);
   expect(last.headers.connection).toBe("close");
