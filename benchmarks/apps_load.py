@@ -119,8 +119,7 @@ async def _stop(stopping: process.Service, staying: process.Service, tokens: lis
 
 def drive(name: str, url: str, credentials: list[str], folder: Path, seconds: int) -> bool:
     """Load `url` with wrk, after a warm-up."""
-    wrk.drive(url, credentials, folder, users=USERS, seconds=3)
-    measured = wrk.drive(url, credentials, folder, users=USERS, seconds=seconds)
+    measured = wrk.drive(url, credentials, folder, users=USERS, warm_up=3, seconds=seconds)
     print(
         f"{name}: p50 {measured.p50:.0f} ms, p95 {measured.p95:.0f} ms, p99 {measured.p99:.0f} ms, "
         f"{measured.requests / measured.seconds:.0f} requests/s, {measured.refused} refused, {measured.lost} lost"

@@ -78,10 +78,10 @@ class Measuring:
     async def calm(self, folder: Path) -> None:
         """By wrk, which leaves the cores to the stack: what its own users take would be in each answer's time."""
         headers = [f"Cookie: {cookie}" for cookie in self.users.cookies]
-        for seconds in (WARM_UP_SECONDS, CALM_SECONDS):
-            found = await asyncio.to_thread(
-                wrk.drive, self.users.url, headers, folder, users=USERS, seconds=seconds, pause=PAUSE_SECONDS
-            )
+        found = await asyncio.to_thread(
+            wrk.drive, self.users.url, headers, folder,
+            users=USERS, warm_up=WARM_UP_SECONDS, seconds=CALM_SECONDS, pause=PAUSE_SECONDS,
+        )  # fmt: skip
         await self.look()
         what = f"{USERS} users who rest {PAUSE_SECONDS:g} s"
         self.table.add(

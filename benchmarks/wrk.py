@@ -34,12 +34,15 @@ class Load:
         return self.refused + self.lost
 
 
-def drive(url: str, headers: Sequence[str], folder: Path, *, users: int, seconds: int, pause: float = 0) -> Load:
+def drive(
+    url: str, headers: Sequence[str], folder: Path, *, users: int, warm_up: int, seconds: int, pause: float = 0
+) -> Load:
     """Put users on a todo service: four of five requests read a list, one adds a task.
 
     Args:
         headers: Their credentials, such as `Cookie: …`, used in turn.
         folder: Takes a file with them.
+        warm_up: Seconds under the same load before those that count.
         pause: Seconds that each rests between requests, on average.
 
     Raises:
@@ -47,8 +50,9 @@ def drive(url: str, headers: Sequence[str], folder: Path, *, users: int, seconds
     """
     known = folder / "credentials"
     known.write_text("\n".join(headers) + "\n")
-    command = ["wrk", "-t2", f"-c{users}", f"-d{seconds}s", "--timeout=10s", f"-s{SCRIPT}", url, "--", str(known)]
-    said = subprocess.run(
-        [*command, str(round(pause * 1000))], check=True, stdout=subprocess.PIPE, text=True, timeout=seconds + 60
-    ).stdout
+    said = ""
+    for length in (warm_up, seconds):
+        command = ["wrk", "-t2", f"-c{users}", f"-d{length}s", "--timeout=10s", f"-s{SCRIPT}", url, "--", str(known)]
+        command.append(str(round(pause * 1000)))
+        said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=length + 60).stdout
     return Load(**json.loads(said.strip().splitlines()[-1]))
